@@ -1,0 +1,27 @@
+#pragma once
+
+// Every bound on what an endpoint takes in and keeps, with its default. Over a bound there is a distinct
+// error, before any work or memory is spent.
+
+#include <cstdint>
+
+namespace tacet {
+
+struct Limits {
+  // How many generations a sender's ratchet is moved ahead for one message; Error::generation_too_far.
+  std::uint32_t forward_distance = 1024;
+
+  // How many generations before the newest one heard a message may still come late: older unused keys of that
+  // ratchet are dropped, and then it is Error::generation_gone.
+  std::uint32_t out_of_order_window = 64;
+
+  // How many keys of messages not yet seen are kept in an epoch, of all senders together; the oldest are
+  // dropped.
+  std::uint32_t skipped_keys = 256;
+
+  // How many messages an endpoint seals in one epoch, of each content type; Error::message_limit. Every
+  // message has a key of its own, so this bounds what one epoch's secrets protect, not what one key does.
+  std::uint32_t messages_per_epoch = 1u << 24;
+};
+
+}  // namespace tacet

@@ -1,0 +1,296 @@
+#pragma once
+
+// The caller's memory, owned. protocol/ never calls an allocator: every byte that an object keeps comes from
+// a `Memory` that the caller hands it, and full memory is an ordinary error, Error::out_of_memory.
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "boundary.h"
+#include "bytes.h"
+
+namespace tacet {
+
+// Where an object keeps its bytes. Secrets go into one of their own, which the caller may lock.
+class Memory {
+ public:
+  // A block of at least `bytes` bytes (never 0), or nullptr: full.
+  virtual void* allocate(std::size_t bytes, std::size_t alignment) noexcept = 0;
+  // Takes back a block that allocate() gave for the same number of bytes.
+  virtual void release(void* block, std::size_t bytes) noexcept = 0;
+
+ protected:
+  ~Memory() = default;
+};
+
+// Bytes of a fixed number, owned. Wiped before they are given back, whatever they hold.
+class Buffer {
+ public:
+  Buffer() = default;
+  ~Buffer() { reset(); }
+  Buffer(Buffer&& other) noexcept { swap(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+
+  // Error::out_of_memory.
+  static Result<Buffer> allocate(Memory& memory, std::size_t size) noexcept {
+    Buffer buffer;
+    if (size == 0) return buffer;
+    void* block = memory.allocate(size, alignof(std::uint64_t));
+    if (block == nullptr) return Error::out_of_memory;
+    buffer.memory_ = &memory;
+    buffer.data_ = static_cast<std::uint8_t*>(block);
+    buffer.size_ = size;
+    return buffer;
+  }
+
+  MutableBytes bytes() noexcept { return {data_, size_}; }
+  Bytes bytes() const noexcept { return {data_, size_}; }
+  std::size_t size() const noexcept { return size_; }
+
+  void reset() noexcept {
+    if (data_ == nullptr) return;
+    wipe(data_, size_);
+    memory_->release(data_, size_);
+    data_ = nullptr;
+    size_ = 0;
+  }
+
+ private:
+  void swap(Buffer& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+
+  Memory* memory_ = nullptr;
+  std::uint8_t* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// Public values of one trivial type, growing. Reserve first, and what follows cannot fail.
+template <class T>
+class Array {
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+
+ public:
+  explicit Array(Memory& memory) noexcept : memory_(&memory) {}
+  Array(Array&& other) noexcept : Array(*other.memory_) { swap(other); }
+  Array& operator=(Array&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Array() {
+    if (data_ != nullptr) memory_->release(data_, capacity_ * sizeof(T));
+  }
+
+  // Makes room for `count` elements in all; what is held stays. Error::out_of_memory.
+  Error reserve(std::size_t count) noexcept {
+    if (count <= capacity_) return Error::none;
+    if (count > SIZE_MAX / sizeof(T) / 2) return Error::out_of_memory;
+    const std::size_t capacity = count > capacity_ + capacity_ / 2 ? count : capacity_ + capacity_ / 2;
+    void* block = memory_->allocate(capacity * sizeof(T), alignof(T));
+    if (block == nullptr) return Error::out_of_memory;
+    if (size_ != 0) std::memcpy(block, data_, size_ * sizeof(T));
+    if (data_ != nullptr) memory_->release(data_, capacity_ * sizeof(T));
+    data_ = static_cast<T*>(block);
+    capacity_ = capacity;
+    return Error::none;
+  }
+
+  // Within what was reserved.
+  void push_back(const T& value) noexcept { ::new (static_cast<void*>(data_ + size_++)) T(value); }
+  void pop_back() noexcept { --size_; }
+
+  Memory& memory() const noexcept { return *memory_; }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  T& operator[](std::size_t i) noexcept { return data_[i]; }
+  const T& operator[](std::size_t i) const noexcept { return data_[i]; }
+  T* begin() noexcept { return data_; }
+  T* end() noexcept { return data_ + size_; }
+  const T* begin() const noexcept { return data_; }
+  const T* end() const noexcept { return data_ + size_; }
+
+  void swap(Array& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+  }
+
+ private:
+  Memory* memory_;
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+// Many secrets of one size, packed, in the secret Memory: a `Secret` has room for the largest key of any
+// suite, and a tree of ratchets would be three times its size with them. They go in and out by slot and are
+// never read here. Chunks are of a fixed size and never move, so that growth leaves no copy of a secret
+// behind.
+class SecretSlots {
+ public:
+  using Slot = std::uint32_t;
+  static constexpr Slot none = 0xffffffff;
+  static constexpr std::size_t slots_in_chunk = 64;
+
+  // `plain` holds the bookkeeping and `secrets` the secrets, each of `secret_size` bytes.
+  SecretSlots(Memory& plain, Memory& secrets, std::size_t secret_size) noexcept
+      : secrets_(&secrets), secret_size_(secret_size), chunks_(plain), free_(plain) {}
+  SecretSlots(SecretSlots&& other) noexcept = default;
+  SecretSlots& operator=(SecretSlots&& other) noexcept {
+    std::swap(secrets_, other.secrets_);
+    std::swap(secret_size_, other.secret_size_);
+    chunks_.swap(other.chunks_);
+    free_.swap(other.free_);
+    return *this;
+  }
+  ~SecretSlots() {
+    for (std::uint8_t* chunk : chunks_) {
+      wipe(chunk, chunk_size());
+      secrets_->release(chunk, chunk_size());
+    }
+  }
+
+  // Makes sure that the next `count` calls of put() have a place. Error::out_of_memory.
+  Error reserve(std::size_t count) noexcept {
+    while (free_.size() < count) {
+      const std::size_t chunks = chunks_.size();
+      if (Error error = chunks_.reserve(chunks + 1); error != Error::none) return error;
+      if (Error error = free_.reserve((chunks + 1) * slots_in_chunk); error != Error::none) return error;
+      void* block = secrets_->allocate(chunk_size(), alignof(std::uint64_t));
+      if (block == nullptr) return Error::out_of_memory;
+      chunks_.push_back(static_cast<std::uint8_t*>(block));
+      for (std::size_t i = slots_in_chunk; i-- > 0;) {
+        free_.push_back(static_cast<Slot>(chunks * slots_in_chunk + i));
+      }
+    }
+    return Error::none;
+  }
+
+  // Moves a secret of the right size in; room was reserved.
+  Slot put(Secret&& secret) noexcept {
+    const Slot slot = free_[free_.size() - 1];
+    free_.pop_back();
+    replace(slot, std::move(secret));
+    return slot;
+  }
+
+  // What the slot held is wiped; the empty secret leaves zeros.
+  void replace(Slot slot, Secret&& secret) noexcept {
+    const Bytes bytes = SecretAccess::read(secret);
+    wipe(at(slot), secret_size_);
+    std::memcpy(at(slot), bytes.data(), bytes.size() < secret_size_ ? bytes.size() : secret_size_);
+    secret.clear();
+  }
+
+  Secret copy(Slot slot) const noexcept {
+    Secret secret;
+    const MutableBytes bytes = SecretAccess::write(secret, secret_size_);
+    std::memcpy(bytes.data(), at(slot), bytes.size());
+    return secret;
+  }
+
+  void erase(Slot slot) noexcept {
+    wipe(at(slot), secret_size_);
+    free_.push_back(slot);  // room for every slot was reserved with its chunk
+  }
+
+  std::size_t used() const noexcept { return chunks_.size() * slots_in_chunk - free_.size(); }
+
+ private:
+  std::size_t chunk_size() const noexcept { return slots_in_chunk * secret_size_; }
+  std::uint8_t* at(Slot slot) const noexcept {
+    return chunks_[slot / slots_in_chunk] + slot % slots_in_chunk * secret_size_;
+  }
+
+  Memory* secrets_;
+  std::size_t secret_size_;
+  Array<std::uint8_t*> chunks_;
+  Array<Slot> free_;
+};
+
+// Where the object of a 32-bit key lies: an open hash table from keys to 32-bit places. No key is
+// `empty_key`. Keys are indexes into one tree, so an attacker cannot choose many that collide, and the hash
+// needs no key.
+class IndexMap {
+ public:
+  static constexpr std::uint32_t absent = 0xffffffff;
+
+  explicit IndexMap(Memory& memory) noexcept : entries_(memory) {}
+
+  // Makes sure that the next `count` calls of insert() have a place. Error::out_of_memory.
+  Error reserve(std::size_t count) noexcept {
+    if ((used_ + count) * 4 <= entries_.size() * 3) return Error::none;
+    std::size_t capacity = entries_.empty() ? 16 : entries_.size();
+    while ((used_ + count) * 4 > capacity * 3) capacity *= 2;
+    IndexMap larger(entries_);
+    if (Error error = larger.entries_.reserve(capacity); error != Error::none) return error;
+    for (std::size_t i = 0; i < capacity; ++i) larger.entries_.push_back({empty_key, absent});
+    for (const Entry& entry : entries_) {
+      if (entry.key != empty_key) larger.insert(entry.key, entry.value);
+    }
+    entries_.swap(larger.entries_);
+    return Error::none;
+  }
+
+  // A key that is not in yet; room was reserved.
+  void insert(std::uint32_t key, std::uint32_t value) noexcept {
+    std::size_t i = home(key);
+    while (entries_[i].key != empty_key) i = next(i);
+    entries_[i] = {key, value};
+    ++used_;
+  }
+
+  // What was inserted, or `absent`.
+  std::uint32_t find(std::uint32_t key) const noexcept {
+    if (entries_.empty()) return absent;
+    for (std::size_t i = home(key); entries_[i].key != empty_key; i = next(i)) {
+      if (entries_[i].key == key) return entries_[i].value;
+    }
+    return absent;
+  }
+
+  // A key that is in. Later entries of its run move up, so that none is cut off from its home.
+  void erase(std::uint32_t key) noexcept {
+    std::size_t hole = home(key);
+    while (entries_[hole].key != key) hole = next(hole);
+    for (std::size_t i = next(hole); entries_[i].key != empty_key; i = next(i)) {
+      const std::size_t distance_home = (i - home(entries_[i].key)) & (entries_.size() - 1);
+      const std::size_t distance_hole = (i - hole) & (entries_.size() - 1);
+      if (distance_home < distance_hole) continue;
+      entries_[hole] = entries_[i];
+      hole = i;
+    }
+    entries_[hole] = {empty_key, absent};
+    --used_;
+  }
+
+  std::size_t size() const noexcept { return used_; }
+
+ private:
+  static constexpr std::uint32_t empty_key = 0xffffffff;
+  struct Entry {
+    std::uint32_t key;
+    std::uint32_t value;
+  };
+
+  explicit IndexMap(const Array<Entry>& sibling) noexcept : entries_(sibling.memory()) {}
+  std::size_t home(std::uint32_t key) const noexcept {
+    const std::uint32_t spread = key * 0x9e3779b1u;  // Fibonacci hashing: neighbours part
+    return (spread ^ spread >> 15) & (entries_.size() - 1);
+  }
+  std::size_t next(std::size_t i) const noexcept { return (i + 1) & (entries_.size() - 1); }
+
+  Array<Entry> entries_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace tacet
