@@ -1,0 +1,80 @@
+#pragma once
+
+// Memories for tests: over the heap, with a count, a failure at the n-th call, and a look at what is in them.
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <vector>
+
+#include "protocol/memory.h"
+
+namespace tacet {
+
+class TestMemory final : public Memory {
+ public:
+  ~TestMemory() {
+    for (const auto& [block, size] : blocks_) std::free(block);
+  }
+
+  void* allocate(std::size_t bytes, std::size_t) noexcept override {
+    if (calls_++ == fails_at_) return nullptr;
+    void* block = std::malloc(bytes);
+    blocks_[block] = bytes;
+    live_ += bytes;
+    return block;
+  }
+
+  void release(void* block, std::size_t bytes) noexcept override {
+    const auto found = blocks_.find(block);
+    if (found == blocks_.end() || found->second != bytes) std::abort();  // not ours, or another size
+    const auto* octets = static_cast<const std::uint8_t*>(block);
+    for (const auto& secret : must_not_be_released_) {
+      if (std::search(octets, octets + bytes, secret.begin(), secret.end()) != octets + bytes)
+        ++released_secrets_;
+    }
+    live_ -= bytes;
+    blocks_.erase(found);
+    std::free(block);
+  }
+
+  // The call with this number, from 0, fails.
+  void fail_at(std::size_t call) { fails_at_ = call; }
+  std::size_t calls() const { return calls_; }
+  std::size_t live() const { return live_; }  // in bytes
+
+  // Whether these bytes lie in a block that is held.
+  bool holds(Bytes bytes) const {
+    for (const auto& [block, size] : blocks_) {
+      const auto* octets = static_cast<const std::uint8_t*>(block);
+      if (std::search(octets, octets + size, bytes.begin(), bytes.end()) != octets + size) return true;
+    }
+    return false;
+  }
+
+  // All that is held, in a form that can be compared.
+  std::vector<std::vector<std::uint8_t>> contents() const {
+    std::vector<std::vector<std::uint8_t>> all;
+    for (const auto& [block, size] : blocks_) {
+      const auto* octets = static_cast<const std::uint8_t*>(block);
+      all.emplace_back(octets, octets + size);
+    }
+    return all;
+  }
+
+  // Counts blocks given back with these bytes still in them.
+  void must_not_be_released(Bytes secret) {
+    must_not_be_released_.emplace_back(secret.begin(), secret.end());
+  }
+  std::size_t released_secrets() const { return released_secrets_; }
+
+ private:
+  std::map<void*, std::size_t> blocks_;
+  std::vector<std::vector<std::uint8_t>> must_not_be_released_;
+  std::size_t calls_ = 0;
+  std::size_t fails_at_ = SIZE_MAX;
+  std::size_t live_ = 0;
+  std::size_t released_secrets_ = 0;
+};
+
+}  // namespace tacet
