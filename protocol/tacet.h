@@ -1,0 +1,47 @@
+#pragma once
+
+// Tacet: the Messaging Layer Security protocol, RFC 9420. This header is the map; it holds no code.
+//
+// Reading order, from the ground up, each unit using only those before it (CMakeLists.txt holds the same
+// list, and tests/layering.py enforces it):
+//
+//   base     error.h refuse.h   errors, and the construct by which every rule is refused
+//            bytes.h            Bytes, Secret, SecretView, Piece, Digest
+//            boundary.h         the inside of a Secret, for implementations of Crypto
+//            memory.h           the caller's Memory, and what owns a part of it
+//            limits.h           every bound, with its default
+//            codec.h            2.1: Reader, Writer, list views
+//   crypto   crypto.h           5.1, 5.2, 8: cipher suites, the boundary, labelled operations
+//            sodium.h           suite 0x0003 by libsodium
+//            hpke.h             5.1.3, RFC 9180
+//   tree     tree_math.h        Appendix C
+//            extension.h        13: extension lists, GREASE
+//   keys     key_schedule.h     8: GroupContext, transcript hashes, PSKs, an epoch's secrets, exporter
+//            secret_tree.h      9: the keys of messages
+//
+// What the caller brings: Memory (memory.h), twice, the second for secrets; Random and Crypto (crypto.h;
+// sodium.h has both); Signer (crypto.h; KeySigner if the key is in memory).
+//
+// Conventions.
+//   * Inputs are spans and views; outputs are the last arguments, spans that the caller gives or objects that
+//   it
+//     owns. Sizes are in bytes.
+//   * No function throws, allocates from the heap, or aborts. Each that can fail returns Error or Result.
+//   * On an error, outputs are unchanged or zeroed, and no state has changed.
+//   * A view lives as long as the bytes under it. What is kept is copied.
+//   * Objects are not synchronised: one thread at a time.
+//   * An id such as COMMIT-12 in brackets in a comment names the row of spec/requirements.tsv that is kept
+//   there.
+
+#include "bytes.h"
+#include "codec.h"
+#include "crypto.h"
+#include "error.h"
+#include "extension.h"
+#include "hpke.h"
+#include "key_schedule.h"
+#include "limits.h"
+#include "memory.h"
+#include "secret_tree.h"
+#include "sodium.h"
+#include "tree_math.h"
