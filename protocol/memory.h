@@ -93,7 +93,8 @@ class Array {
   Error reserve(std::size_t count) noexcept {
     if (count <= capacity_) return Error::none;
     if (count > SIZE_MAX / sizeof(T) / 2) return Error::out_of_memory;
-    const std::size_t capacity = count > capacity_ + capacity_ / 2 ? count : capacity_ + capacity_ / 2;
+    const std::size_t grown = capacity_ + capacity_ / 4;  // by a part, so that appending is cheap on average
+    const std::size_t capacity = count > grown ? count : grown;
     void* block = memory_->allocate(capacity * sizeof(T), alignof(T));
     if (block == nullptr) return Error::out_of_memory;
     if (size_ != 0) std::memcpy(block, data_, size_ * sizeof(T));
@@ -134,22 +135,19 @@ class Array {
 // Many secrets of one size, packed, in the secret Memory: a `Secret` has room for the largest key of any
 // suite, and a tree of ratchets would be three times its size with them. They go in and out by slot and are
 // never read here. Chunks are of a fixed size and never move, so that growth leaves no copy of a secret
-// behind.
+// behind. A free slot is zero but for the number of the next one.
 class SecretSlots {
  public:
   using Slot = std::uint32_t;
   static constexpr Slot none = 0xffffffff;
   static constexpr std::size_t slots_in_chunk = 64;
 
-  // `plain` holds the bookkeeping and `secrets` the secrets, each of `secret_size` bytes.
+  // `plain` holds the bookkeeping and `secrets` the secrets, each of `secret_size` bytes, at least 4.
   SecretSlots(Memory& plain, Memory& secrets, std::size_t secret_size) noexcept
-      : secrets_(&secrets), secret_size_(secret_size), chunks_(plain), free_(plain) {}
-  SecretSlots(SecretSlots&& other) noexcept = default;
+      : secrets_(&secrets), secret_size_(secret_size), chunks_(plain) {}
+  SecretSlots(SecretSlots&& other) noexcept : chunks_(other.chunks_.memory()) { swap(other); }
   SecretSlots& operator=(SecretSlots&& other) noexcept {
-    std::swap(secrets_, other.secrets_);
-    std::swap(secret_size_, other.secret_size_);
-    chunks_.swap(other.chunks_);
-    free_.swap(other.free_);
+    swap(other);
     return *this;
   }
   ~SecretSlots() {
@@ -161,24 +159,23 @@ class SecretSlots {
 
   // Makes sure that the next `count` calls of put() have a place. Error::out_of_memory.
   Error reserve(std::size_t count) noexcept {
-    while (free_.size() < count) {
-      const std::size_t chunks = chunks_.size();
-      if (Error error = chunks_.reserve(chunks + 1); error != Error::none) return error;
-      if (Error error = free_.reserve((chunks + 1) * slots_in_chunk); error != Error::none) return error;
+    while (free_count_ < count) {
+      if (Error error = chunks_.reserve(chunks_.size() + 1); error != Error::none) return error;
       void* block = secrets_->allocate(chunk_size(), alignof(std::uint64_t));
       if (block == nullptr) return Error::out_of_memory;
+      std::memset(block, 0, chunk_size());
+      const std::size_t first = chunks_.size() * slots_in_chunk;
       chunks_.push_back(static_cast<std::uint8_t*>(block));
-      for (std::size_t i = slots_in_chunk; i-- > 0;) {
-        free_.push_back(static_cast<Slot>(chunks * slots_in_chunk + i));
-      }
+      for (std::size_t i = slots_in_chunk; i-- > 0;) add_free(static_cast<Slot>(first + i));
     }
     return Error::none;
   }
 
-  // Moves a secret of the right size in; room was reserved.
+  // Moves a secret in, at most of the slots' size; room was reserved.
   Slot put(Secret&& secret) noexcept {
-    const Slot slot = free_[free_.size() - 1];
-    free_.pop_back();
+    const Slot slot = first_free_;
+    std::memcpy(&first_free_, at(slot), sizeof first_free_);
+    --free_count_;
     replace(slot, std::move(secret));
     return slot;
   }
@@ -200,21 +197,32 @@ class SecretSlots {
 
   void erase(Slot slot) noexcept {
     wipe(at(slot), secret_size_);
-    free_.push_back(slot);  // room for every slot was reserved with its chunk
+    add_free(slot);
   }
-
-  std::size_t used() const noexcept { return chunks_.size() * slots_in_chunk - free_.size(); }
 
  private:
   std::size_t chunk_size() const noexcept { return slots_in_chunk * secret_size_; }
   std::uint8_t* at(Slot slot) const noexcept {
     return chunks_[slot / slots_in_chunk] + slot % slots_in_chunk * secret_size_;
   }
+  void add_free(Slot slot) noexcept {
+    std::memcpy(at(slot), &first_free_, sizeof first_free_);
+    first_free_ = slot;
+    ++free_count_;
+  }
+  void swap(SecretSlots& other) noexcept {
+    std::swap(secrets_, other.secrets_);
+    std::swap(secret_size_, other.secret_size_);
+    chunks_.swap(other.chunks_);
+    std::swap(first_free_, other.first_free_);
+    std::swap(free_count_, other.free_count_);
+  }
 
-  Memory* secrets_;
-  std::size_t secret_size_;
+  Memory* secrets_ = nullptr;
+  std::size_t secret_size_ = 0;
   Array<std::uint8_t*> chunks_;
-  Array<Slot> free_;
+  Slot first_free_ = none;
+  std::size_t free_count_ = 0;
 };
 
 // Where the object of a 32-bit key lies: an open hash table from keys to 32-bit places. No key is
@@ -226,14 +234,14 @@ class IndexMap {
 
   explicit IndexMap(Memory& memory) noexcept : entries_(memory) {}
 
-  // Makes sure that the next `count` calls of insert() have a place. Error::out_of_memory.
+  // Makes sure that the next `count` calls of insert() have a place: four fifths of the table at the most are
+  // used. Error::out_of_memory.
   Error reserve(std::size_t count) noexcept {
-    if ((used_ + count) * 4 <= entries_.size() * 3) return Error::none;
-    std::size_t capacity = entries_.empty() ? 16 : entries_.size();
-    while ((used_ + count) * 4 > capacity * 3) capacity *= 2;
-    IndexMap larger(entries_);
-    if (Error error = larger.entries_.reserve(capacity); error != Error::none) return error;
-    for (std::size_t i = 0; i < capacity; ++i) larger.entries_.push_back({empty_key, absent});
+    const std::size_t needed = (used_ + count) + (used_ + count) / 4 + 1;
+    if (needed <= entries_.size()) return Error::none;
+    IndexMap larger(entries_.memory());
+    if (Error error = larger.entries_.reserve(needed + needed / 4); error != Error::none) return error;
+    for (std::size_t i = 0; i < needed + needed / 4; ++i) larger.entries_.push_back({empty_key, absent});
     for (const Entry& entry : entries_) {
       if (entry.key != empty_key) larger.insert(entry.key, entry.value);
     }
@@ -263,9 +271,7 @@ class IndexMap {
     std::size_t hole = home(key);
     while (entries_[hole].key != key) hole = next(hole);
     for (std::size_t i = next(hole); entries_[i].key != empty_key; i = next(i)) {
-      const std::size_t distance_home = (i - home(entries_[i].key)) & (entries_.size() - 1);
-      const std::size_t distance_hole = (i - hole) & (entries_.size() - 1);
-      if (distance_home < distance_hole) continue;
+      if (distance(home(entries_[i].key), i) < distance(hole, i)) continue;
       entries_[hole] = entries_[i];
       hole = i;
     }
@@ -282,12 +288,14 @@ class IndexMap {
     std::uint32_t value;
   };
 
-  explicit IndexMap(const Array<Entry>& sibling) noexcept : entries_(sibling.memory()) {}
   std::size_t home(std::uint32_t key) const noexcept {
-    const std::uint32_t spread = key * 0x9e3779b1u;  // Fibonacci hashing: neighbours part
-    return (spread ^ spread >> 15) & (entries_.size() - 1);
+    const std::uint64_t spread = key * 0x9e3779b1u;  // Fibonacci hashing: neighbours part
+    return static_cast<std::size_t>(spread * entries_.size() >> 32);
   }
-  std::size_t next(std::size_t i) const noexcept { return (i + 1) & (entries_.size() - 1); }
+  std::size_t next(std::size_t i) const noexcept { return i + 1 == entries_.size() ? 0 : i + 1; }
+  std::size_t distance(std::size_t from, std::size_t to) const noexcept {
+    return to >= from ? to - from : to + entries_.size() - from;
+  }
 
   Array<Entry> entries_;
   std::size_t used_ = 0;

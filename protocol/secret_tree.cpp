@@ -194,6 +194,7 @@ Error SecretTree::derive_skipped(Crypto& crypto, std::uint32_t generation, const
     entry.leaf = peeked.leaf_;
     entry.type = peeked.type_;
     entry.generation = generation;
+    entry.age = ++clock_;
     return Error::none;
   }
   return Error::out_of_memory;
@@ -255,7 +256,6 @@ void SecretTree::adopt_skipped(const PeekedKey& peeked) noexcept {
   for (Skipped& entry : skipped_) {
     if (entry.state == Skipped::State::pending) {
       entry.state = Skipped::State::live;
-      entry.age = ++clock_;
       --skipped_pending_;
       ++skipped_live_;
     } else if (entry.state == Skipped::State::live && entry.leaf == peeked.leaf_ &&
