@@ -333,6 +333,14 @@ class Writer : public Encoder<Writer> {
   std::size_t size_ = 0;
 };
 
+// The compiler is the first test that a secret is not encoded by mistake.
+template <class T>
+concept Writable = requires(Writer& writer, const T& value) {
+  writer.put(value, Lifetime::call);
+};
+static_assert(Writable<Bytes> && Writable<Digest>);
+static_assert(!Writable<Secret> && !Writable<SecretView> && !Writable<Piece>);
+
 // Gathers an encoding as a list of pieces: fixed-size fields and headers in `octets` bytes of its own,
 // vectors where they lie. For hashes and MACs over structs that exist nowhere in one piece.
 template <std::size_t max_pieces, std::size_t max_octets>

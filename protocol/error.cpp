@@ -1,7 +1,5 @@
 #include "error.h"
 
-#include "refuse.h"
-
 namespace tacet {
 
 namespace {
@@ -32,23 +30,7 @@ Description describe(Error error) noexcept {
 
 extern const char tacet_test_build = 1;
 
-namespace {
-constexpr std::size_t error_numbers = 1000;
-bool off[error_numbers];
-#define TACET_ERROR(number, name, section, requirement, sentence) static_assert(number < error_numbers);
-#include "errors.def"
-#undef TACET_ERROR
-}  // namespace
-
 bool is_test_build() noexcept { return true; }
-
-void switch_off(Error refusal) noexcept { off[static_cast<std::size_t>(refusal) % error_numbers] = true; }
-
-void switch_all_on() noexcept {
-  for (bool& refusal : off) refusal = false;
-}
-
-bool switched_off(Error refusal) noexcept { return off[static_cast<std::size_t>(refusal) % error_numbers]; }
 
 #else
 

@@ -92,26 +92,32 @@ Error derive_welcome_secret(Crypto& crypto, SecretView joiner_secret, SecretView
   return crypto.derive_secret(member_secret, "welcome", welcome_secret);
 }
 
+namespace {
+
+Error derive_from_epoch_secret(Crypto& crypto, SecretView epoch_secret, EpochSecrets& out) noexcept {
+  TRY(crypto.derive_secret(epoch_secret, "init", out.init_secret));                // [KEYSCHED-05]
+  TRY(crypto.derive_secret(epoch_secret, "sender data", out.sender_data_secret));  // [KEYSCHED-06]
+  TRY(crypto.derive_secret(epoch_secret, "encryption", out.encryption_secret));
+  TRY(crypto.derive_secret(epoch_secret, "exporter", out.exporter_secret));
+  TRY(crypto.derive_secret(epoch_secret, "external", out.external_secret));
+  TRY(crypto.derive_secret(epoch_secret, "confirm", out.confirmation_key));
+  TRY(crypto.derive_secret(epoch_secret, "membership", out.membership_key));
+  TRY(crypto.derive_secret(epoch_secret, "resumption", out.resumption_psk));
+  return crypto.expand_for_application(epoch_secret, "authentication", {},
+                                       out.epoch_authenticator.resize(crypto.hash_size()));  // [KEYSCHED-26]
+}
+
+}  // namespace
+
 Error derive_epoch_secrets(Crypto& crypto, SecretView joiner_secret, SecretView psk_secret,
                            Bytes group_context, EpochSecrets& out) noexcept {
   Secret member_secret, epoch_secret;
   TRY(extract_or_zero(crypto, joiner_secret, psk_secret, member_secret));  // [KEYSCHED-04]
   TRY(crypto.expand_with_label(member_secret, "epoch", {group_context}, crypto.hash_size(),
                                epoch_secret));  // [KEYSCHED-07]
-  EpochSecrets secrets;
-  TRY(crypto.derive_secret(epoch_secret, "init", secrets.init_secret));                // [KEYSCHED-05]
-  TRY(crypto.derive_secret(epoch_secret, "sender data", secrets.sender_data_secret));  // [KEYSCHED-06]
-  TRY(crypto.derive_secret(epoch_secret, "encryption", secrets.encryption_secret));
-  TRY(crypto.derive_secret(epoch_secret, "exporter", secrets.exporter_secret));
-  TRY(crypto.derive_secret(epoch_secret, "external", secrets.external_secret));
-  TRY(crypto.derive_secret(epoch_secret, "confirm", secrets.confirmation_key));
-  TRY(crypto.derive_secret(epoch_secret, "membership", secrets.membership_key));
-  TRY(crypto.derive_secret(epoch_secret, "resumption", secrets.resumption_psk));
-  TRY(crypto.expand_for_application(
-      epoch_secret, "authentication", {},
-      secrets.epoch_authenticator.resize(crypto.hash_size())));  // [KEYSCHED-26]
-  out = std::move(secrets);
-  return Error::none;
+  const Error error = derive_from_epoch_secret(crypto, epoch_secret, out);
+  if (error != Error::none) out = EpochSecrets();
+  return error;
 }
 
 Error derive_external_key_pair(Crypto& crypto, SecretView external_secret, Secret& external_priv,

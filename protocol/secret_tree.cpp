@@ -41,7 +41,7 @@ Error SecretTree::start(Secret encryption_secret, TreeSize size) noexcept {
   TRY(nodes_.reserve(1));
   TRY(secrets_.reserve(1));
   size_ = size;
-  nodes_.insert(size.root().value, secrets_.put(std::move(encryption_secret)));
+  nodes_.insert(size.root().value, secrets_.put(std::move(encryption_secret)));  // [SECTREE-11]
   return Error::none;
 }
 
@@ -138,9 +138,9 @@ Error SecretTree::begin_sender(Crypto& crypto, PeekedKey& out) noexcept {
   TRY(reserve_for_sender());
   NodeIndex ancestor = out.leaf_;
   std::uint32_t slot = nodes_.find(ancestor.value);
-  while (slot == IndexMap::absent) {
+  for (unsigned height = 0; slot == IndexMap::absent; ++height) {
     const std::optional<NodeIndex> parent = size_.parent(ancestor);
-    if (!parent) return Error::generation_gone;  // the tree was not started
+    if (!parent || height == size_.depth()) return Error::generation_gone;  // no tree was started
     ancestor = *parent;
     slot = nodes_.find(ancestor.value);
   }

@@ -19,6 +19,7 @@ class SodiumRandom final : public Random {
   bool ready_;
 };
 
+// A class derived from it is compiled with -fno-rtti, as this one is.
 class Sodium : public Crypto {
  public:
   // Draws from `random`, which must outlive it. No state: one object serves any number of threads if `random`
