@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Fails on an include that points the wrong way.
+
+The list of sources in protocol/CMakeLists.txt is the law: a unit includes only units above it. Outside protocol/ the
+folders depend on each other in one direction only. `layering.py [ROOT]`; exit status 0 or 1.
+"""
+
+import pathlib
+import re
+import sys
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+# What each folder may include beside itself.
+FOLDERS = {
+    "protocol": [],
+    "spec/adversary": ["protocol"],
+    "vectors/tool": ["protocol", "spec/adversary"],
+    "tests": ["protocol", "spec/adversary", "vectors/tool"],
+    "fuzz": ["protocol", "spec/adversary"],
+}
+
+# Headers with few readers: the inside of a Secret, and libsodium.
+READERS = {
+    "boundary.h": {"crypto.cpp", "sodium.cpp", "memory.h"},
+    "<sodium.h>": {"sodium.cpp"},
+}
+
+# Not in protocol/: these throw, abort, allocate, or fail on a supported compiler.
+BANNED = [
+    (re.compile(r"#\s*include\s*<(ranges|functional|iostream|string|vector|map|memory|stdexcept|cassert)>"),
+     "a header that allocates, throws, aborts or fails on clang 14"),
+    (re.compile(r"\.at\("), ".at() throws"),
+    (re.compile(r"\bstd::(get|visit)\b"), "std::get and std::visit abort on a wrong variant"),
+    (re.compile(r"\.value\(\)\s*\.value\(\)|\bthrow\b|\bdynamic_cast\b|\btypeid\b"), "exceptions and RTTI are off"),
+    (re.compile(r"\b(malloc|calloc|realloc|free|abort)\s*\("), "protocol/ never allocates and never aborts"),
+]
+
+
+def includes(path):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, match[2], match[1] == "<"
+
+
+def units(root):
+    """The sources in their order, and the place of each unit in it; a unit is a header and its source."""
+    text = (root / "protocol/CMakeLists.txt").read_text()
+    listed = re.search(r"set\(units(.*?)\n\)", text, re.S)[1]
+    names = re.findall(r"[\w/]+\.(?:h|cpp|def)", re.sub(r"#.*", "", listed))
+    order = {}
+    for name in names:
+        order.setdefault(pathlib.Path(name).stem, len(order))
+    return names, order
+
+
+def check_protocol(root, fail):
+    names, order = units(root)
+    protocol = root / "protocol"
+    for path in sorted(protocol.glob("*.*")):
+        if path.suffix in (".h", ".cpp", ".def") and path.name not in names:
+            fail(path, 1, "is not in the list of protocol/CMakeLists.txt")
+    for name in names:
+        path = protocol / name
+        place = order[path.stem]
+        for number, target, is_system in includes(path):
+            shown = f"<{target}>" if is_system else target
+            if shown in READERS and name not in READERS[shown]:
+                fail(path, number, f"{shown} is only for {', '.join(sorted(READERS[shown]))}")
+            if is_system:
+                if target != "sodium.h" and "/" not in target and target.endswith(".h"):
+                    fail(path, number, f"<{target}>: only the standard library and, in sodium.cpp, libsodium")
+            elif pathlib.Path(target).stem not in order or target not in names:
+                fail(path, number, f"{target} is no unit of protocol/")
+            elif order[pathlib.Path(target).stem] > place:
+                fail(path, number, f"includes {target}, which stands below it in protocol/CMakeLists.txt")
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            code = re.sub(r'"[^"]*"', '""', line.split("//")[0])
+            for pattern, reason in BANNED:
+                if pattern.search(code):
+                    fail(path, number, reason)
+
+
+def check_folders(root, fail):
+    for folder, allowed in FOLDERS.items():
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in (".h", ".cpp"):
+                continue
+            for number, target, is_system in includes(path):
+                if is_system:
+                    continue
+                home = next((f for f in FOLDERS if target.startswith(f + "/")), folder)
+                if home != folder and home not in allowed:
+                    fail(path, number, f"{folder} may not include {target}")
+                if not any((base / target).exists() for base in (root, path.parent)):
+                    fail(path, number, f"{target}: there is no such file")
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent).resolve()
+    failures = []
+    check_protocol(root, lambda path, number, what: failures.append(f"{path.relative_to(root)}:{number}: {what}"))
+    check_folders(root, lambda path, number, what: failures.append(f"{path.relative_to(root)}:{number}: {what}"))
+    for failure in failures:
+        print(f"layering: {failure}")
+    print(f"layering: {len(units(root)[0])} files of protocol/ checked, {len(failures)} wrong")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

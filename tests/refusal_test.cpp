@@ -1,0 +1,129 @@
+// The switchboard of refusals, in the test build: each refusal that is switched off lets through exactly what
+// it refuses, and nothing else stands in for it.
+
+#include "protocol/refuse.h"
+
+#include <gtest/gtest.h>
+
+#include "evidence.h"
+#include "model.h"
+#include "protocol/adapters/heap_memory.h"
+#include "protocol/tacet.h"
+#include "spec/adversary/seeded_random.h"
+
+namespace tacet {
+namespace {
+
+using model::Octets;
+using model::operator+;
+
+class RefusalTest : public ::testing::Test {
+ protected:
+  ~RefusalTest() override { switch_all_on(); }
+
+  // What is refused with `error` is accepted while that refusal is switched off, and refused again
+  // afterwards.
+  template <class Attempt>
+  void lets_through(Error error, Attempt attempt) {
+    EXPECT_EQ(attempt(), error);
+    switch_off(error);
+    EXPECT_EQ(attempt(), Error::none) << describe(error).name << " is switched off";
+    switch_all_on();
+    EXPECT_EQ(attempt(), error);
+  }
+
+  adversary::SeededRandom random{5};
+  Sodium crypto{random};
+};
+
+TEST_F(RefusalTest, TheLibrarySaysWhatItIs) { EXPECT_TRUE(is_test_build()); }
+
+TEST_F(RefusalTest, Codec) {
+  const auto size_of = [](const char* hex) {
+    return [hex] {
+      const Octets input = model::unhex(hex);
+      std::size_t size = 0;
+      return Reader(input).vector_size(size);
+    };
+  };
+  lets_through(Error::varint_not_minimal, size_of("4005"));
+  lets_through(Error::varint_prefix, size_of("c000000000000005"));
+  lets_through(Error::vector_too_long, [] { return vector_header(max_vector_size + 1).error(); });
+  lets_through(Error::trailing_bytes, [] {
+    std::uint8_t value = 0;
+    return decode(Octets{1, 2}, value);
+  });
+  lets_through(Error::list_not_whole, [] {
+    List<std::uint16_t> list;
+    return decode(Octets{3, 0, 1, 0}, list);
+  });
+  lets_through(Error::optional_presence, [] {
+    std::optional<std::uint8_t> value;
+    return decode(Octets{2, 1}, value);
+  });
+}
+
+TEST_F(RefusalTest, ExtensionsAndKeySchedule) {
+  lets_through(Error::extension_repeated, [] {
+    const Octets input = {6, 0, 1, 0, 0, 1, 0};
+    Extensions extensions;
+    TRY(decode(input, extensions));
+    return check_no_repeats(extensions);
+  });
+  lets_through(Error::psk_type_unknown, [] {
+    PreSharedKeyId id;
+    return decode(Octets{3, 0, 0}, id);
+  });
+  lets_through(Error::psk_usage_unknown, [] {
+    PreSharedKeyId id;
+    return decode(Octets{2, 4, 0} + model::number(0, 8) + Octets{0}, id);
+  });
+  lets_through(Error::psk_count, [this] {
+    PskSecret secret;
+    return PskSecret::start(crypto, 65536, secret);
+  });
+}
+
+TEST_F(RefusalTest, SecretTree) {
+  HeapMemory memory;
+  const Limits limits{.forward_distance = 2, .messages_per_epoch = 1};
+  lets_through(Error::generation_too_far, [&] {
+    SecretTree tree(crypto.suite(), memory, memory, limits);
+    TRY(tree.start(std::move(Secret::zeros(32).value()), TreeSize::for_leaves(4)));
+    PeekedKey peeked;
+    return tree.peek(crypto, LeafIndex{0}, RatchetType::handshake, 3, peeked);
+  });
+  lets_through(Error::message_limit, [&] {
+    SecretTree tree(crypto.suite(), memory, memory, limits);
+    TRY(tree.start(std::move(Secret::zeros(32).value()), TreeSize::for_leaves(4)));
+    MessageKey key;
+    TRY(tree.next(crypto, LeafIndex{0}, RatchetType::handshake, key));
+    return tree.next(crypto, LeafIndex{0}, RatchetType::handshake, key);
+  });
+}
+
+// Some refusals guard an operation that cannot go on without them: then another error shows that they were
+// off.
+TEST_F(RefusalTest, WhatGuardsAnOperationFailsOtherwise) {
+  HeapMemory memory;
+  SecretTree tree(crypto.suite(), memory, memory, {});
+  ASSERT_EQ(tree.start(std::move(Secret::zeros(32).value()), TreeSize::for_leaves(4)), Error::none);
+  PeekedKey peeked;
+  switch_off(Error::leaf_outside_tree);
+  EXPECT_EQ(tree.peek(crypto, LeafIndex{4}, RatchetType::handshake, 0, peeked), Error::generation_gone);
+}
+
+TEST_F(RefusalTest, OnlyTheNamedOneIsOff) {
+  switch_off(Error::trailing_bytes);
+  EXPECT_TRUE(switched_off(Error::trailing_bytes));
+  EXPECT_FALSE(switched_off(Error::truncated));
+  List<std::uint16_t> list;
+  EXPECT_EQ(decode(Octets{3, 0, 1, 0}, list), Error::list_not_whole);
+  std::uint16_t value = 0;
+  EXPECT_EQ(decode(Octets{1}, value), Error::truncated) << "bounds checks cannot be switched off";
+  switch_off(Error::truncated);
+  EXPECT_EQ(decode(Octets{1}, value), Error::truncated);
+}
+
+}  // namespace
+}  // namespace tacet
