@@ -1,0 +1,195 @@
+// What an operation leaves on the stack: it runs twice on a stack of its own, with only the secret differing,
+// and no byte of that stack may differ afterwards, in whatever form a key would lie there. The checkpoint is
+// on another stack, so that it overwrites nothing. The controls call libsodium without the boundary and must
+// be found.
+
+#include <gtest/gtest.h>
+#include <sodium.h>
+#include <ucontext.h>
+
+#include <functional>
+#include <vector>
+
+#include "evidence.h"
+#include "protocol/adapters/heap_memory.h"
+#include "protocol/tacet.h"
+#include "spec/adversary/seeded_random.h"
+
+namespace tacet {
+namespace {
+
+constexpr std::size_t stack_size = 256 * 1024;
+alignas(4096) std::uint8_t stack[stack_size];
+ucontext_t here, there;
+const std::function<void()>* target;
+
+void trampoline() { (*target)(); }
+
+// The stack after `run`, from a known beginning.
+std::vector<std::uint8_t> stack_after(const std::function<void()>& run) {
+  std::memset(stack, 0xa5, stack_size);
+  target = &run;
+  getcontext(&there);
+  there.uc_stack.ss_sp = stack;
+  there.uc_stack.ss_size = stack_size;
+  there.uc_link = &here;
+  makecontext(&there, trampoline, 0);
+  swapcontext(&here, &there);
+  return {stack, stack + stack_size};
+}
+
+// All that an operation takes and gives, off the stack and the same in both runs but for the secret.
+struct World {
+  adversary::SeededRandom random{6};
+  Sodium crypto{random};
+  HeapMemory memory;
+  std::uint8_t secret_bytes[64] = {};
+  SecretView secret{secret_bytes, 32}, nonce{secret_bytes + 32, 12};
+  Secret out, other, signing_key;
+  std::uint8_t public_key[32], receiver_key[32], kem_output[32], buffer[64], sealed[80],
+      signature[Crypto::max_signature_size];
+  Digest digest;
+  EpochSecrets secrets;
+
+  explicit World(std::uint8_t secret_byte) {
+    for (std::size_t i = 0; i < sizeof secret_bytes; ++i) {
+      secret_bytes[i] = static_cast<std::uint8_t>(secret_byte + 37 * i);
+    }
+    crypto_scalarmult_base(public_key, secret_bytes);
+    crypto_scalarmult_base(kem_output, secret_bytes + 32);
+    const std::uint8_t receiver[32] = {9, 9, 9};
+    crypto_scalarmult_base(receiver_key, receiver);
+    EXPECT_EQ(crypto.import_signature_key(secret, signing_key, buffer), Error::none);
+    EXPECT_EQ(crypto.seal(secret, nonce, {}, Bytes(buffer, 32), sealed), Error::none);
+  }
+};
+
+using Operation = std::function<void(World&)>;
+
+// How many bytes of the stack depend on the secret. Bytes that differ between two runs with one secret are
+// noise.
+std::size_t residue(const Operation& operation) {
+  const auto run = [&](std::uint8_t secret_byte) {
+    alignas(World) static std::uint8_t place[sizeof(World)];  // at one address in every run
+    auto* world = ::new (place) World(secret_byte);
+    const auto after = stack_after([&] { operation(*world); });
+    world->~World();
+    return after;
+  };
+  const auto first = run(1), again = run(1), other = run(2);
+  std::size_t differing = 0;
+  for (std::size_t i = 0; i < stack_size; ++i) differing += first[i] == again[i] && first[i] != other[i];
+  return differing;
+}
+
+void must(Error error) {
+  if (error != Error::none) std::abort();
+}
+
+struct Case {
+  const char* name;
+  Operation operation;
+};
+
+const Case operations[] = {
+    {"mac", [](World& w) { must(w.crypto.mac(w.secret, {bytes_of("input")}, w.digest)); }},
+    {"check_mac",
+     [](World& w) {
+       static_cast<void>(w.crypto.check_mac(w.secret, {bytes_of("input")}, Bytes(w.buffer, 32)));
+     }},
+    {"extract",
+     [](World& w) {
+       must(w.crypto.extract(bytes_of("salt"), {w.secret, w.secret}, w.out));
+     }},
+    {"expand_with_label",
+     [](World& w) { must(w.crypto.expand_with_label(w.secret, "label", {}, 80, w.out)); }},
+    {"derive_tree_secret",
+     [](World& w) { must(w.crypto.derive_tree_secret(w.secret, "key", 7, 32, w.out)); }},
+    {"expand_for_application",
+     [](World& w) { must(w.crypto.expand_for_application(w.secret, "x", {}, w.buffer)); }},
+    {"seal",
+     [](World& w) { must(w.crypto.seal(w.secret, w.nonce, {}, Bytes(w.secret_bytes, 32), w.sealed)); }},
+    {"seal_pieces",
+     [](World& w) {
+       must(w.crypto.seal_pieces(w.secret, w.nonce, {}, {w.secret, w.nonce}, w.memory, w.sealed));
+     }},
+    {"open", [](World& w) { must(w.crypto.open(w.secret, w.nonce, {}, Bytes(w.sealed, 48), w.buffer)); }},
+    {"open_secret",
+     [](World& w) { must(w.crypto.open_secret(w.secret, w.nonce, {}, Bytes(w.sealed, 48), w.out)); }},
+    {"guard_nonce",
+     [](World& w) {
+       must(w.crypto.guard_nonce(w.nonce, {1, 2, 3, 4}, w.out));
+     }},
+    {"derive_key_pair", [](World& w) { must(w.crypto.derive_key_pair(w.secret, w.out, w.buffer)); }},
+    {"kem_public_key", [](World& w) { must(w.crypto.kem_public_key(w.secret, w.buffer)); }},
+    {"decap", [](World& w) { must(w.crypto.decap(w.kem_output, w.secret, w.public_key, w.out)); }},
+    {"import_signature_key",
+     [](World& w) { must(w.crypto.import_signature_key(w.secret, w.out, w.buffer)); }},
+    {"sign", [](World& w) { must(w.crypto.sign(w.signing_key, bytes_of("message"), w.signature).error()); }},
+    {"HPKE seal",
+     [](World& w) {
+       must(encrypt_with_label(w.crypto, w.receiver_key, "Welcome", {}, {w.secret, w.nonce}, w.memory,
+                               w.buffer, w.sealed));
+     }},
+    {"HPKE export",
+     [](World& w) {
+       must(process_external_init(w.crypto, {w.secret, w.public_key}, w.kem_output, w.out));
+     }},
+    {"psk_secret",
+     [](World& w) {
+       PskSecret psk_secret;
+       must(PskSecret::start(w.crypto, 1, psk_secret));
+       must(psk_secret.add(w.crypto, {}, w.secret));
+       must(psk_secret.finish(w.out));
+     }},
+    {"epoch secrets",
+     [](World& w) {
+       must(derive_joiner_secret(w.crypto, w.secret, {}, {}, w.out));
+       must(derive_epoch_secrets(w.crypto, w.out, {}, {}, w.secrets));
+     }},
+    {"secret tree",
+     [](World& w) {
+       SecretTree tree(w.crypto.suite(), w.memory, w.memory, {});
+       must(tree.start(std::move(Secret::copy_of(Bytes(w.secret_bytes, 32)).value()),
+                       TreeSize::for_leaves(8)));
+       PeekedKey peeked;
+       must(tree.peek(w.crypto, LeafIndex{5}, RatchetType::application, 3, peeked));
+       tree.adopt(peeked);
+     }},
+};
+
+const Case controls[] = {
+    {"X25519",
+     [](World& w) {
+       must(crypto_scalarmult(w.buffer, w.secret_bytes, w.receiver_key) == 0 ? Error::none
+                                                                             : Error::kem_low_order);
+     }},
+    {"Ed25519 sign",
+     [](World& w) {
+       static std::uint8_t public_key[32], private_key[64];
+       crypto_sign_seed_keypair(public_key, private_key, w.secret_bytes);
+       crypto_sign_detached(w.buffer, nullptr, w.buffer, 10, private_key);
+     }},
+    {"ChaCha20-Poly1305",
+     [](World& w) {
+       crypto_aead_chacha20poly1305_ietf_encrypt(w.sealed, nullptr, w.buffer, 32, nullptr, 0, nullptr,
+                                                 w.secret_bytes + 32, w.secret_bytes);
+     }},
+    {"a key left in a local variable",
+     [](World& w) {
+       std::uint8_t key[32];
+       std::memcpy(key, w.secret_bytes, sizeof key);
+       __asm__ __volatile__("" : : "r"(key) : "memory");
+     }},
+};
+
+TEST(Residue, OperationsLeaveNothingOnTheStack) {
+  for (const Case& operation : operations) EXPECT_EQ(residue(operation.operation), 0u) << operation.name;
+}
+
+TEST(Residue, ControlsAreFound) {
+  for (const Case& control : controls) EXPECT_GE(residue(control.operation), 8u) << control.name;
+}
+
+}  // namespace
+}  // namespace tacet
