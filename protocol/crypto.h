@@ -242,7 +242,7 @@ Error verify_with_label(Crypto& crypto, Bytes public_key, std::string_view label
 // An opened struct that holds secrets; wiped when it goes.
 class SecretBuffer {
  public:
-  std::size_t size() const noexcept { return buffer_.size(); }
+  SecretView view() const noexcept { return {buffer_.bytes().data(), buffer_.size()}; }
 
  private:
   friend class Crypto;

@@ -164,4 +164,12 @@ Error decrypt_with_label(Crypto& crypto, HpkeKeyPair key_pair, std::string_view 
   return hpke_open_secret(crypto, key_pair, kem_output, info, {}, ciphertext, plaintext);  // [CRYPTO-13]
 }
 
+Error decrypt_with_label(Crypto& crypto, HpkeKeyPair key_pair, std::string_view label, Bytes context,
+                         Bytes kem_output, Bytes ciphertext, Memory& secrets,
+                         SecretBuffer& plaintext) noexcept {
+  HpkeContext info;
+  TRY(encrypt_context(crypto, label, context, info));
+  return hpke_open(crypto, key_pair, kem_output, info, {}, ciphertext, secrets, plaintext);
+}
+
 }  // namespace tacet

@@ -64,8 +64,12 @@ Error encrypt_with_label(Crypto& crypto, Bytes public_key, std::string_view labe
                          SecretPieces plaintext, Memory& secrets, MutableBytes kem_output,
                          MutableBytes ciphertext) noexcept;
 
-// DecryptWithLabel of one secret. Errors as for hpke_open_secret, vector_too_long.
+// DecryptWithLabel of one secret, or of a struct that holds secrets. Errors as for hpke_open_secret and
+// hpke_open, vector_too_long.
 Error decrypt_with_label(Crypto& crypto, HpkeKeyPair key_pair, std::string_view label, Bytes context,
                          Bytes kem_output, Bytes ciphertext, Secret& plaintext) noexcept;
+Error decrypt_with_label(Crypto& crypto, HpkeKeyPair key_pair, std::string_view label, Bytes context,
+                         Bytes kem_output, Bytes ciphertext, Memory& secrets,
+                         SecretBuffer& plaintext) noexcept;
 
 }  // namespace tacet

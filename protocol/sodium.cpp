@@ -17,8 +17,9 @@ constexpr std::uint8_t kem_suite_id[] = {'K', 'E', 'M', 0x00, 0x20};
 class Hmac {
  public:
   explicit Hmac(SecretView key) noexcept {
+    static constexpr std::uint8_t nothing = 0;  // libsodium wants a pointer for the empty key too
     const Bytes bytes = SecretAccess::read(key);
-    crypto_auth_hmacsha256_init(&state_, bytes.data(), bytes.size());
+    crypto_auth_hmacsha256_init(&state_, bytes.empty() ? &nothing : bytes.data(), bytes.size());
   }
   void update(Bytes bytes) noexcept { crypto_auth_hmacsha256_update(&state_, bytes.data(), bytes.size()); }
   void final(std::uint8_t* out) noexcept { crypto_auth_hmacsha256_final(&state_, out); }
@@ -76,7 +77,6 @@ Error Sodium::do_extract(SecretView salt, SecretPieces ikm, MutableBytes out) no
 
 // HKDF-Expand, RFC 5869, 2.3: T(i) = HMAC(prk, T(i-1) || info || i).
 Error Sodium::do_expand(SecretView prk, Pieces info, MutableBytes out) noexcept {
-  if (out.size() > 255 * sha256_size) return Error::expand_length;  // [KEYSCHED-28]
   const Hmac keyed(prk);
   std::uint8_t block[sha256_size];
   std::uint8_t counter = 1;
@@ -108,9 +108,7 @@ Error Sodium::do_open(SecretView key, SecretView nonce, Bytes aad, Bytes ciphert
   const int opened = crypto_aead_chacha20poly1305_ietf_decrypt(
       out.data(), nullptr, nullptr, ciphertext.data(), ciphertext.size(), aad.data(), aad.size(),
       SecretAccess::read(nonce).data(), SecretAccess::read(key).data());
-  if (opened == 0) return Error::none;
-  wipe(out.data(), out.size());
-  return Error::not_authentic;
+  return opened == 0 ? Error::none : Error::not_authentic;  // libsodium has zeroed `out`
 }
 
 Error Sodium::do_random(MutableBytes out, bool) noexcept { return random_.fill(out); }

@@ -5,9 +5,8 @@
 
 #include "evidence.h"
 #include "memories.h"
-#include "model.h"
 #include "protocol/sodium.h"
-#include "spec/adversary/reveal.h"
+#include "secrets.h"
 #include "spec/adversary/seeded_random.h"
 
 namespace tacet {
@@ -17,10 +16,6 @@ using evidence::refused;
 using evidence::shows;
 using model::Octets;
 using model::operator+;
-
-Octets octets(const Secret& secret) { return model::octets(reveal(secret)); }
-
-Secret secret_of(const Octets& bytes) { return std::move(Secret::copy_of(bytes).value()); }
 
 class CryptoTest : public ::testing::Test {
  protected:
@@ -67,13 +62,13 @@ RC_GTEST_FIXTURE_PROP(CryptoTest, HashMacExtractAndExpandAreTheModels, ()) {
   Digest digest;
   RC_ASSERT(crypto.hash({Bytes(a), Bytes(b)}, digest) == Error::none);
   RC_ASSERT(model::octets(digest) == model::hash(a + b));
-  RC_ASSERT(crypto.mac({a.data(), a.size()}, {Bytes(b), Bytes(a)}, digest) == Error::none);
+  RC_ASSERT(crypto.mac(view(a), {Bytes(b), Bytes(a)}, digest) == Error::none);
   RC_ASSERT(model::octets(digest) == model::hmac(a, b + a));
   Secret secret;
   RC_ASSERT(crypto.extract(Bytes(a), {Bytes(b), Bytes(a)}, secret) == Error::none);
   RC_ASSERT(octets(secret) == model::extract(a, b + a));
   const auto size = *rc::gen::inRange<std::size_t>(0, Secret::max_size + 1);
-  RC_ASSERT(crypto.expand({a.data(), a.size()}, {Bytes(b)}, size, secret) == Error::none);
+  RC_ASSERT(crypto.expand(view(a), {Bytes(b)}, size, secret) == Error::none);
   RC_ASSERT(octets(secret) == model::expand(a, b, size));
   shows("CRYPTO-19");
 }
@@ -102,7 +97,7 @@ RC_GTEST_FIXTURE_PROP(CryptoTest, LabelledDerivationsAreTheModels, ()) {
 
 TEST_F(CryptoTest, ExpandRefusesWhatItCannotProduce) {
   Secret out;
-  EXPECT_EQ(crypto.expand({key.data(), key.size()}, {}, Secret::max_size + 1, out), Error::secret_length);
+  EXPECT_EQ(crypto.expand(view(key), {}, Secret::max_size + 1, out), Error::secret_length);
   EXPECT_TRUE(out.empty());
   Octets longest(255 * 32 + 1);
   const SecretView secret(key.data(), key.size());
@@ -155,7 +150,7 @@ TEST_F(CryptoTest, AeadIsThatOfRfc8439) {
 }
 
 TEST_F(CryptoTest, WhatDoesNotAuthenticateIsZeroed) {
-  const SecretView k(key.data(), key.size()), n(nonce.data(), nonce.size());
+  const SecretView k = view(key), n = view(nonce);
   const Octets plaintext = model::octets("a plaintext");
   Octets sealed(plaintext.size() + 16);
   ASSERT_EQ(crypto.seal(k, n, {}, plaintext, sealed), Error::none);
@@ -176,7 +171,7 @@ TEST_F(CryptoTest, WhatDoesNotAuthenticateIsZeroed) {
 }
 
 TEST_F(CryptoTest, SizesOfKeysNoncesAndOutputsAreChecked) {
-  const SecretView k(key.data(), key.size()), n(nonce.data(), nonce.size());
+  const SecretView k = view(key), n = view(nonce);
   Octets out(8 + 16);
   const Octets plaintext(8);
   EXPECT_EQ(crypto.seal({key.data(), 31}, n, {}, plaintext, out), Error::secret_length);
@@ -194,13 +189,13 @@ TEST_F(CryptoTest, SizesOfKeysNoncesAndOutputsAreChecked) {
 
 TEST_F(CryptoTest, ReuseGuardTouchesTheFirstFourBytes) {
   Secret guarded;
-  ASSERT_EQ(crypto.guard_nonce({nonce.data(), nonce.size()}, {0xff, 0x0f, 0xf0, 0x01}, guarded), Error::none);
+  ASSERT_EQ(crypto.guard_nonce(view(nonce), {0xff, 0x0f, 0xf0, 0x01}, guarded), Error::none);
   EXPECT_EQ(model::hex(reveal(guarded)), "df2ed2222425262728292a2b");
   shows("FRAME-38");
 }
 
 TEST_F(CryptoTest, AStructWithSecretsIsSealedFromPiecesAndReadFieldByField) {
-  const SecretView k(key.data(), key.size()), n(nonce.data(), nonce.size());
+  const SecretView k = view(key), n = view(nonce);
   const Secret joiner = secret_of(Octets(32, 0x5a));
   const Octets header = {32}, rest = model::unhex("01") + model::vector("public");
   Octets sealed(1 + 32 + rest.size() + 16);
@@ -294,7 +289,7 @@ TEST_F(CryptoTest, Ed25519IsThatOfRfc8032) {
   const Octets seed = model::unhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
   Secret private_key;
   std::uint8_t public_key[32], signature[Crypto::max_signature_size];
-  ASSERT_EQ(crypto.import_signature_key({seed.data(), seed.size()}, private_key, public_key), Error::none);
+  ASSERT_EQ(crypto.import_signature_key(view(seed), private_key, public_key), Error::none);
   EXPECT_EQ(model::hex(public_key), "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
   const std::uint8_t message[] = {0x72};
   EXPECT_EQ(model::hex(crypto.sign(private_key, message, signature).value()),
@@ -306,7 +301,7 @@ TEST_F(CryptoTest, Ed25519IsThatOfRfc8032) {
 TEST_F(CryptoTest, EncapsulatesToRawKeysOfTheRightLength) {
   Secret private_key, sent, received;
   std::uint8_t public_key[32], kem_output[32];
-  ASSERT_EQ(crypto.derive_key_pair({key.data(), key.size()}, private_key, public_key), Error::none);
+  ASSERT_EQ(crypto.derive_key_pair(view(key), private_key, public_key), Error::none);
   std::uint8_t again[32];
   ASSERT_EQ(crypto.kem_public_key(private_key, again), Error::none);
   EXPECT_TRUE(equal(public_key, again));
@@ -329,7 +324,7 @@ TEST_F(CryptoTest, EncapsulatesToRawKeysOfTheRightLength) {
 TEST_F(CryptoTest, PointsOfSmallOrderAreRefused) {
   Secret private_key, shared;
   std::uint8_t public_key[32];
-  ASSERT_EQ(crypto.derive_key_pair({key.data(), key.size()}, private_key, public_key), Error::none);
+  ASSERT_EQ(crypto.derive_key_pair(view(key), private_key, public_key), Error::none);
   for (const char* point : {"0000000000000000000000000000000000000000000000000000000000000000",
                             "0100000000000000000000000000000000000000000000000000000000000000",
                             "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",

@@ -4,9 +4,8 @@
 #include <rapidcheck/gtest.h>
 
 #include "evidence.h"
-#include "model.h"
 #include "protocol/sodium.h"
-#include "spec/adversary/reveal.h"
+#include "secrets.h"
 #include "spec/adversary/seeded_random.h"
 
 namespace tacet {
@@ -16,9 +15,6 @@ using evidence::refused;
 using evidence::shows;
 using model::Octets;
 using model::operator+;
-
-Octets octets(const Secret& secret) { return model::octets(reveal(secret)); }
-SecretView view(const Octets& bytes) { return {bytes.data(), bytes.size()}; }
 
 class KeyScheduleTest : public ::testing::Test {
  protected:

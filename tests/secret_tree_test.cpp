@@ -8,9 +8,8 @@
 
 #include "evidence.h"
 #include "memories.h"
-#include "model.h"
 #include "protocol/sodium.h"
-#include "spec/adversary/reveal.h"
+#include "secrets.h"
 #include "spec/adversary/seeded_random.h"
 
 namespace tacet {
@@ -20,9 +19,6 @@ using evidence::refused;
 using evidence::shows;
 using model::Octets;
 using model::operator+;
-
-Octets octets(const Secret& secret) { return model::octets(reveal(secret)); }
-Secret secret_of(const Octets& bytes) { return std::move(Secret::copy_of(bytes).value()); }
 
 constexpr RatchetType both_types[] = {RatchetType::handshake, RatchetType::application};
 
@@ -355,8 +351,7 @@ TEST_F(SecretTreeTest, SenderDataKeyIsOfTheCiphertextsSample) {
     const Octets sample(ciphertext.begin(),
                         ciphertext.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(size, 32)));
     Secret key, nonce;
-    ASSERT_EQ(derive_sender_data_key(crypto, {secret.data(), secret.size()}, ciphertext, key, nonce),
-              Error::none);
+    ASSERT_EQ(derive_sender_data_key(crypto, view(secret), ciphertext, key, nonce), Error::none);
     EXPECT_EQ(octets(key), model::expand_with_label(secret, "key", sample, 32));
     EXPECT_EQ(octets(nonce), model::expand_with_label(secret, "nonce", sample, 12));
   }

@@ -6,10 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "evidence.h"
-#include "model.h"
 #include "protocol/sodium.h"
+#include "secrets.h"
 #include "spec/adversary/recorder.h"
-#include "spec/adversary/reveal.h"
 
 namespace tacet {
 namespace {
@@ -19,7 +18,6 @@ using model::Octets;
 Octets field(const nlohmann::json& test, const char* name) {
   return model::unhex(test.at(name).get<std::string>());
 }
-SecretView view(const Octets& bytes) { return {bytes.data(), bytes.size()}; }
 
 class Wycheproof : public ::testing::Test {
  protected:
