@@ -1,0 +1,30 @@
+#include "generator.h"
+
+#include "hex.h"
+
+namespace tacet::tool {
+
+std::string Generator::hex(std::size_t size) {
+  Octets bytes(size);
+  static_cast<void>(random_.fill(bytes));  // cannot fail: SeededRandom only hashes
+  return to_hex(bytes);
+}
+
+std::string Generator::letters(std::size_t size) {
+  std::string text;
+  while (text.size() < size) text += static_cast<char>('a' + below(26));
+  return text;
+}
+
+std::uint64_t Generator::seed_of(std::uint64_t seed, std::string_view type) {
+  adversary::SeededRandom random(seed);
+  Digest digest;
+  std::uint8_t of_type[sizeof seed] = {};
+  static_cast<void>(random.fill(of_type));
+  static_cast<void>(Sodium(random).hash({Bytes(of_type), bytes_of(type)}, digest));
+  std::uint64_t result = 0;
+  for (const std::uint8_t byte : digest.bytes().first(sizeof result)) result = result << 8 | byte;
+  return result;
+}
+
+}  // namespace tacet::tool

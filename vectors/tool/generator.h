@@ -1,0 +1,38 @@
+#pragma once
+
+// What a type of vector draws on when its cases are chosen: the same for the same seed on every machine.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "protocol/sodium.h"
+#include "spec/adversary/seeded_random.h"
+
+namespace tacet::tool {
+
+class Generator {
+ public:
+  // Each type has randomness of its own, so that a change to one leaves the files of the others as they are.
+  Generator(std::uint64_t seed, std::string_view type) : random_(seed_of(seed, type)) {}
+
+  Sodium& crypto() { return crypto_; }
+  std::uint16_t suite_number() const { return static_cast<std::uint16_t>(crypto_.suite().suite); }
+
+  // `size` random bytes, in hexadecimal.
+  std::string hex(std::size_t size);
+  // As many as the suite's hash has: a secret, a hash or a nonce.
+  std::string hash_sized() { return hex(crypto_.hash_size()); }
+  // `size` random letters.
+  std::string letters(std::size_t size);
+  // A number below `bound`.
+  std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(random_.below(bound)); }
+
+ private:
+  static std::uint64_t seed_of(std::uint64_t seed, std::string_view type);
+
+  adversary::SeededRandom random_;
+  Sodium crypto_{random_};
+};
+
+}  // namespace tacet::tool

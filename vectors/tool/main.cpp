@@ -1,0 +1,173 @@
+// The command line of tacet.
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <filesystem>
+#include <iostream>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include "conformance.h"
+#include "generate.h"
+#include "protocol/refuse.h"
+#include "version.h"
+
+namespace tacet::tool {
+
+namespace {
+
+constexpr const char* conformance_footer =
+    "Types are known by their content; files of other types are named and not run. A case of another\n"
+    "cipher suite than 0x0003 runs if all primitives that it uses are built; else it is skipped, with\n"
+    "the reason. A file may have 256 MiB, 10000000 values, 100 members in an object, a depth of 64.\n"
+    "\n"
+    "Exit status: 0 if no case failed; 1 if a case failed; 2 if the command line is wrong or something\n"
+    "could not be read or written, whether or not a case failed.";
+
+constexpr std::uint64_t max_seed = std::numeric_limits<std::uint64_t>::max();
+
+// Decimal, or hexadecimal after 0x.
+std::optional<std::uint64_t> parse_number(const std::string& text, std::uint64_t max) {
+  const bool is_hex = text.starts_with("0x");
+  const char* const begin = text.data() + (is_hex ? 2 : 0);
+  const char* const end = text.data() + text.size();
+  std::uint64_t value = 0;
+  const auto [rest, error] = std::from_chars(begin, end, value, is_hex ? 16 : 10);
+  if (error != std::errc() || rest != end || value > max) return std::nullopt;
+  return value;
+}
+
+CLI::Validator number_up_to(std::uint64_t max) {
+  const auto check = [max](const std::string& text) {
+    return parse_number(text, max) ? std::string()
+                                   : "not a number from 0 to " + std::to_string(max) + ": " + text;
+  };
+  return {check, "NUMBER"};
+}
+
+std::vector<std::string> type_names() {
+  std::vector<std::string> names;
+  for (const VectorType* type : vector_types()) names.emplace_back(type->name);
+  return names;
+}
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", version_text());
+    add_conformance();
+    add_generate();
+#ifdef TACET_TEST_BUILD
+    add_switch_off();
+#endif
+  }
+
+  int run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+      if (is_test_build()) std::cerr << version_text() << "\n";
+      if (conformance_->parsed()) return run_conformance();
+      return run_generate();
+    } catch (const CLI::ParseError& error) {
+      return app_.exit(error) == 0 ? 0 : 2;
+    }
+  }
+
+ private:
+  void add_conformance() {
+    conformance_ =
+        app_.add_subcommand("conformance", "Run files of test vectors against this implementation");
+    conformance_->footer(conformance_footer);
+    conformance_->add_option("PATH", options_.paths, "Files, or folders of *.json [the published vectors]")
+        ->type_name("");
+    conformance_->add_option("--suite", suites_, "Only cases of this cipher suite, 3 or 0x0003; repeatable")
+        ->check(number_up_to(0xffff))
+        ->allow_extra_args(false);
+    conformance_->add_option("--type", options_.types, "Only files of this type; repeatable")
+        ->check(CLI::IsMember(type_names()))
+        ->allow_extra_args(false);
+    conformance_->add_option("--json", options_.json, "Write the results as JSON; - is standard output")
+        ->type_name("FILE");
+    conformance_
+        ->add_option("--junit", options_.junit, "Write the results as JUnit XML; - is standard output")
+        ->type_name("FILE");
+    conformance_->add_flag("--fail-fast", options_.fail_fast,
+                           "Stop at the first that fails or cannot be read");
+    conformance_->add_flag("--verbose", options_.verbose,
+                           "A line for each case, and all that differs in full");
+  }
+
+  void add_generate() {
+    generate_ =
+        app_.add_subcommand("generate", "Write the published test vectors, the same from the same seed");
+    generate_
+        ->add_option("--seed", seed_, "What all randomness comes from; the published files are of seed 1")
+        ->check(number_up_to(max_seed))
+        ->required();
+    generate_->add_option("--out", out_, "Where to [the published vectors, which are overwritten]")
+        ->type_name("FOLDER");
+  }
+
+#ifdef TACET_TEST_BUILD
+  void add_switch_off() {
+    const std::map<std::string, Error> errors = {
+#define TACET_ERROR(number, name, section, requirement, sentence) {#name, Error::name},
+#include "protocol/errors.def"
+#undef TACET_ERROR
+    };
+    std::vector<std::string> names;
+    for (const auto& [name, error] : errors) names.push_back(name);
+    app_.add_option_function<std::vector<std::string>>(
+            "--switch-off",
+            [errors](const std::vector<std::string>& refusals) {
+              for (const std::string& name : refusals) switch_off(errors.at(name));
+            },
+            "Switch a refusal off, by the name of its error; repeatable")
+        ->check(CLI::IsMember(names))
+        ->type_name("")
+        ->allow_extra_args(false);
+  }
+#endif
+
+  int run_conformance() {
+    if (options_.paths.empty()) options_.paths.push_back(published_folder("PATH"));
+    for (const std::string& suite : suites_) {
+      options_.suites.push_back(static_cast<std::uint16_t>(*parse_number(suite, 0xffff)));
+    }
+    return conformance(options_);
+  }
+
+  int run_generate() {
+    if (out_.empty()) out_ = published_folder("--out");
+    return generate(*parse_number(seed_, max_seed), out_);
+  }
+
+  // The published vectors, which are where the tool was built unless they have gone from there.
+  static std::string published_folder(const char* instead) {
+    std::error_code error;
+    if (std::filesystem::is_directory(TACET_VECTORS_FOLDER, error)) return TACET_VECTORS_FOLDER;
+    throw CLI::ValidationError(instead, "is needed, for there is no folder " TACET_VECTORS_FOLDER);
+  }
+
+  CLI::App app_{"Tacet, a reference implementation of Messaging Layer Security (RFC 9420)", "tacet"};
+  CLI::App* conformance_ = nullptr;
+  CLI::App* generate_ = nullptr;
+  ConformanceOptions options_;
+  std::vector<std::string> suites_;
+  std::string seed_, out_;
+};
+
+}  // namespace
+
+}  // namespace tacet::tool
+
+int main(int argc, char** argv) {
+  try {
+    return tacet::tool::CommandLine().run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "tacet: " << tacet::tool::printable(error.what()) << "\n";
+    return 2;
+  }
+}

@@ -1,0 +1,11 @@
+#include "type.h"
+
+namespace tacet::tool {
+
+std::span<const VectorType* const> vector_types() {
+  static constexpr const VectorType* types[] = {&deserialization, &crypto_basics, &tree_math,
+                                                &key_schedule,    &psk_secret,    &secret_tree};
+  return types;
+}
+
+}  // namespace tacet::tool

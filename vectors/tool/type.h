@@ -1,0 +1,40 @@
+#pragma once
+
+// The types of test vectors, one file each in types/. To add one: its file there, its name below, its place
+// in the registry (type.cpp) and in CMakeLists.txt.
+
+#include <span>
+
+#include "field.h"
+#include "generator.h"
+#include "outputs.h"
+#include "suite.h"
+
+namespace tacet::tool {
+
+struct VectorType {
+  const char* name;  // as the working group names its file, "key-schedule"
+  Needs needs;       // if any, a case has a cipher_suite
+
+  // Whether a case is of this type. The format has no type field: it is known by the names of its members,
+  // any of which is enough, so that a case that lacks one is malformed and not of unknown type.
+  bool (*recognise)(const Json& object);
+
+  // Computes what is computed in a case, from what its generator chose.
+  void (*run)(const Field& object, Crypto& crypto, Outputs& outputs);
+
+  // An array of cases that hold what a generator chooses and nothing else.
+  Json (*choose)(Generator& generator);
+};
+
+extern const VectorType crypto_basics;
+extern const VectorType deserialization;
+extern const VectorType key_schedule;
+extern const VectorType psk_secret;
+extern const VectorType secret_tree;
+extern const VectorType tree_math;
+
+// All of them, in the order of the protocol's floors.
+std::span<const VectorType* const> vector_types();
+
+}  // namespace tacet::tool
