@@ -1,0 +1,510 @@
+#!/usr/bin/env python3
+"""Runs the tacet tool as a user does, on the published vectors and on what is wrong with them.
+
+TACET_TOOL is the tool, TACET_VECTORS the folder of the published vectors, and TACET_TOOL_TEST_BUILD, which
+may be missing, the tool of the test build.
+"""
+
+import copy
+import json
+import os
+import pty
+import re
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+from pathlib import Path
+
+TOOL = os.environ["TACET_TOOL"]
+VECTORS = Path(os.environ["TACET_VECTORS"])
+TEST_BUILD = os.environ.get("TACET_TOOL_TEST_BUILD")
+TIMEOUT = 30  # seconds; no input may take longer
+
+TYPES = ["deserialization", "crypto-basics", "tree-math", "key-schedule", "psk_secret", "secret-tree"]
+
+# The members that a case's generator chooses. All others are computed from them.
+INPUTS = {
+    "deserialization": {"vlbytes_header"},
+    "crypto-basics": {"label", "value", "secret", "context", "length", "generation", "priv", "content"},
+    "tree-math": {"n_leaves"},
+    "key-schedule": {"group_id", "initial_init_secret", "tree_hash", "commit_secret", "psk_secret",
+                     "confirmed_transcript_hash", "exporter/label", "exporter/context", "exporter/length"},
+    "psk_secret": {"psk_id", "psk", "psk_nonce"},
+    "secret-tree": {"sender_data_secret", "ciphertext", "encryption_secret", "generation"},
+}
+# The outputs that only show in another, which they open to.
+SHOWN_BY = {"kem_output": "plaintext", "ciphertext": "plaintext"}
+
+
+def run(*arguments, tool=TOOL, **options):
+    return subprocess.run([tool, *map(str, arguments)], capture_output=True, text=True, timeout=TIMEOUT,
+                          check=False, **options)
+
+
+def published(name):
+    return json.loads((VECTORS / f"{name}.json").read_text())
+
+
+def sample(name):
+    """A few small cases that hold every member of the type."""
+    cases = [case for case in published(name) if case.get("psks") != [] and case.get("n_leaves") != 1]
+    return sorted(cases, key=lambda case: len(json.dumps(case)))[:2]
+
+
+def places(value, path=()):
+    """The path of each value inside an object or an array."""
+    if not isinstance(value, (dict, list)):
+        return
+    for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+        yield path + (key,)
+        yield from places(member, path + (key,))
+
+
+def parent_of(case, path):
+    for key in path[:-1]:
+        case = case[key]
+    return case
+
+
+def value_at(case, path):
+    return parent_of(case, path)[path[-1]]
+
+
+def leaves(case):
+    """The path of each value that is neither an object nor an array."""
+    return [path for path in places(case) if not isinstance(value_at(case, path), (dict, list))]
+
+
+def pointer(*path):
+    return "".join(f"/{key}" for key in path)
+
+
+def is_input(name, path):
+    names = [str(key) for key in path if not isinstance(key, int)]
+    return names[-1] in INPUTS[name] or "/".join(names[-2:]) in INPUTS[name]
+
+
+def altered(value, position):
+    """Another value of the same kind: one digit of a hexadecimal string is another."""
+    if value is None:
+        return 0
+    if isinstance(value, int):
+        return value + 1
+    if not re.fullmatch("([0-9a-f]{2})*", value):
+        return value + "x"
+    if not value:
+        return "00"
+    position %= len(value)
+    return f"{value[:position]}{int(value[position], 16) ^ 1:x}{value[position + 1:]}"
+
+
+class ToolTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def write(self, content, name="file.json"):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    def results(self, *arguments, status=None):
+        """What the tool says of each case, by --json; with that status, if one is given."""
+        result = run("conformance", "--json", "-", *arguments)
+        report = json.loads(result.stdout)
+        self.assertEqual(result.returncode, report["status"])
+        if status is not None:
+            self.assertEqual(result.returncode, status, result.stderr)
+        return [case for file in report["files"] for case in file.get("results", [])]
+
+    def refuses(self, content, *needles):
+        """Status 2, and a line on standard error that holds the file and each of `needles`."""
+        path = self.write(content)
+        result = run("conformance", path)
+        self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+        line = result.stderr.splitlines()[0]
+        for needle in (str(path), *needles):
+            self.assertIn(needle, line)
+
+    # ---- what is right passes
+
+    def test_the_published_vectors_pass(self):
+        for arguments in ([VECTORS], []):
+            result = run("conformance", *arguments)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            self.assertEqual(result.stderr, "")  # and no progress line, for it is no terminal
+            for name in TYPES:
+                count = len(published(name))
+                self.assertRegex(result.stdout, rf"(?m)^{name} +(-|0x0003) +{count} +0 +0 +0$")
+
+    def test_generate_gives_the_published_bytes(self):
+        for seed, same in (("1", True), ("0x01", True), ("2", False)):
+            out = self.folder / "made" / seed
+            result = run("generate", "--seed", seed, "--out", out)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual({path.stem for path in out.iterdir()}, set(TYPES))
+            for name in TYPES:
+                if same or name not in ("deserialization", "tree-math"):
+                    made, kept = (folder / f"{name}.json" for folder in (out, VECTORS))
+                    self.assertEqual(made.read_bytes() == kept.read_bytes(), same, f"{name}, seed {seed}")
+        self.assertEqual(run("conformance", self.folder).returncode, 0)
+
+    def test_hexadecimal_digits_may_be_capitals(self):
+        case = sample("psk_secret")[0]
+        case["psk_secret"] = case["psk_secret"].upper()
+        self.assertEqual(run("conformance", self.write([case])).returncode, 0)
+
+    def test_generations_may_stand_in_any_order(self):
+        cases = published("secret-tree")
+        for leaf in cases[0]["leaves"]:
+            leaf.reverse()
+            leaf.append(leaf[0])
+        self.assertEqual(run("conformance", self.write(cases)).returncode, 0)
+
+    def test_other_suites_run_as_far_as_their_primitives_are_built(self):
+        case = published("psk_secret")[3]  # its secret depends on SHA-256 alone
+        cases = [dict(case, cipher_suite=suite) for suite in (1, 2, 3, 4, 7, 99)]
+        results = self.results(self.write(cases), status=0)
+        self.assertEqual([result["outcome"] for result in results], ["passed"] * 3 + ["skipped"] * 3)
+        self.assertEqual([result.get("reason") for result in results[3:]],
+                         ["not built: SHA-512", "not built: SHA-384", "not a cipher suite of RFC 9420"])
+
+    # ---- what is wrong does not pass
+
+    def altered_cases(self, name, inputs):
+        """Pairs of a case with one value altered and the case as it was; and the paths of these values."""
+        cases, paths = [], []
+        for original in sample(name):
+            for number, path in enumerate(leaves(original)):
+                if path == ("cipher_suite",) or is_input(name, path) != inputs:
+                    continue
+                case = copy.deepcopy(original)
+                parent = parent_of(case, path)
+                # An input's first digit, for a later one may be without effect: of a sample, of a scalar.
+                parent[path[-1]] = altered(parent[path[-1]], 0 if inputs else 7 * number)
+                cases += [case, original]
+                paths.append(path)
+        return cases, paths
+
+    def test_an_altered_output_fails_with_its_place(self):
+        for name in TYPES:
+            cases, paths = self.altered_cases(name, inputs=False)
+            results = self.results(self.write(cases), status=1)
+            for i, path in enumerate(paths):
+                with self.subTest(name, path=path):
+                    shown = path
+                    if name == "crypto-basics":
+                        shown = path[:-1] + (SHOWN_BY.get(path[-1], path[-1]),)
+                    self.assertEqual(results[2 * i]["outcome"], "failed")
+                    self.assertEqual(results[2 * i]["failures"][0]["pointer"], pointer(2 * i, *shown))
+                    self.assertEqual(results[2 * i + 1]["outcome"], "passed")
+
+    def test_an_altered_input_does_not_pass(self):
+        for name in TYPES:
+            cases, paths = self.altered_cases(name, inputs=True)
+            results = self.results(self.write(cases))
+            for i, path in enumerate(paths):
+                with self.subTest(name, path=path):
+                    self.assertIn(results[2 * i]["outcome"], ("failed", "malformed"))
+                    self.assertEqual(results[2 * i + 1]["outcome"], "passed")
+
+    def test_a_failure_names_its_place(self):
+        cases = sample("key-schedule")
+        expected = cases[1]["epochs"][0]["welcome_secret"]
+        wrong = altered(expected, 40)
+        cases[1]["epochs"][0]["welcome_secret"] = wrong
+        path = self.write(cases)
+        result = run("conformance", path)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"FAILED {path}, case 1 (key-schedule, 0x0003)\n  /1/epochs/0/welcome_secret\n"
+                      f"    expected  {wrong}\n    got       {expected}\n", result.stdout)
+
+    def test_a_missing_member_is_malformed(self):
+        for name in TYPES:
+            for original in sample(name)[:1]:
+                paths = [path for path in places(original) if not isinstance(path[-1], int)]
+                cases = [original]
+                for path in paths:
+                    cases.append(copy.deepcopy(original))
+                    del parent_of(cases[-1], path)[path[-1]]
+                results = self.results(self.write(cases), status=2)
+                for i, path in enumerate(paths, 1):
+                    self.check_malformed(results[i], pointer(i, *path), "missing")
+            for member in original:
+                self.refuses([{key: value for key, value in original.items() if key != member}],
+                             f"case 0, /0/{member}: missing")
+
+    def test_a_value_of_another_kind_is_malformed(self):
+        for name in TYPES:
+            for original in sample(name)[:1]:
+                paths = list(places(original))
+                cases = [original]
+                for path in paths:
+                    cases.append(copy.deepcopy(original))
+                    parent = parent_of(cases[-1], path)
+                    parent[path[-1]] = [] if isinstance(parent[path[-1]], dict) else {}
+                results = self.results(self.write(cases), status=2)
+                for i, path in enumerate(paths, 1):
+                    self.check_malformed(results[i], pointer(i, *path), "not a")
+
+    def check_malformed(self, result, place, reason):
+        with self.subTest(place):
+            self.assertEqual(result["outcome"], "malformed")
+            self.assertEqual(result["pointer"], place)
+            self.assertIn(reason, result["reason"])
+
+    def test_malformed_hexadecimal(self):
+        case = sample("psk_secret")[0]
+        for value, reason in (("abc", "an odd number of hexadecimal digits"),
+                              ("0g", "character 1 is not a hexadecimal digit"),
+                              ("0x", "character 1 is not"), (" a", "character 0 is not")):
+            self.refuses([dict(case, psk_secret=value)], "case 0, /0/psk_secret: " + reason)
+
+    def test_numbers_out_of_range(self):
+        tree = sample("tree-math")[0]
+        for leaves_number in (-1, 1.5, 1e300, 2**32, 10**30, True):
+            self.refuses([dict(tree, n_leaves=leaves_number)], "case 0, /0/n_leaves: not a whole number")
+        for leaves_number in (0, 3, 2**31, 2**32 - 1):
+            self.refuses([dict(tree, n_leaves=leaves_number)], "case 0, /0/n_leaves: not a power of two")
+        self.refuses([dict(tree, n_leaves=2**30)], "case 0, /0/left: ", "where there must be 2147483647")
+        self.refuses([dict(tree, parent=[])], "case 0, /0/parent: 0 elements where there must be 3")
+        self.refuses([dict(sample("psk_secret")[0], cipher_suite=65536)], "case 0, /0/cipher_suite: ")
+
+    def test_absurd_lengths(self):
+        basics = sample("crypto-basics")[0]
+        basics["expand_with_label"]["length"] = 65535
+        self.refuses([basics], "case 0, /0/expand_with_label/out: ", "bytes where there must be 65535")
+        schedule = sample("key-schedule")[0]
+        schedule["epochs"][0]["exporter"]["length"] = 2**32 - 1
+        self.refuses([schedule], "case 0, /0/epochs/0/exporter/secret: ", "where there must be 4294967295")
+        schedule = sample("key-schedule")[0]
+        schedule["epochs"][0]["commit_secret"] = "00" * 1000
+        self.refuses([schedule], "case 0, /0/epochs/0/commit_secret: 1000 bytes where there must be 32")
+        tree = sample("secret-tree")[0]
+        tree["leaves"][0][0]["generation"] = 2**32 - 1
+        self.refuses([tree], "case 0, /0/leaves/0/0/generation: over 16384")
+        self.refuses([dict(tree, leaves=[])], "case 0, /0/leaves: a tree has at least one leaf")
+
+    def test_malformed_json(self):
+        for content, place, reason in (
+                ("", "line 1, column 0", "unexpected end of input"),
+                ('[\n {"n_leaves": 1,\n  "root" 1}]', "line 3, column 1", "syntax error"),
+                ("[] x", "line 1, column 4", "expected end of input"),
+                ("[\0]", "line 1", "syntax error"),
+                ('[{"n_leaves": 1e999}]', "line 1", "number overflow"),
+                ('[\n{"root": 1, "root": 1}]', "line 2", "has a member of that name already"),
+                ("[" * 1000000, "line 1, column 65", "nested more than 64 deep"),
+                ('[{"a":' * 1000000, "line 1", "nested more than 64 deep"),
+                (json.dumps([{str(i): i for i in range(101)}]), "line 1", "more than 100 members"),
+                ('{"n_leaves": 1}', "not an array of cases", ""),
+                ("[1, 2]", "not an array of objects", "")):
+            self.refuses(content, place, reason)
+        (self.folder / "file.json").write_bytes(b'["\xff"]')
+        self.assertEqual(run("conformance", self.folder).returncode, 2)
+
+    def test_a_case_that_is_no_object(self):
+        self.refuses(published("deserialization")[:2] + [7], "case 2, /2: not an object")
+
+    def test_many_small_cases_take_linear_time(self):
+        case = {"vlbytes_header": "3f", "length": 63}
+        self.assertEqual(run("conformance", self.write([case] * 100000)).returncode, 0)
+
+    def test_a_file_that_is_too_large(self):
+        path = self.write("")
+        os.truncate(path, (256 << 20) + 1)
+        result = run("conformance", path)
+        self.assertEqual((result.returncode, result.stderr), (2, f"tacet: {path}: larger than 256 MiB\n"))
+
+    # ---- files and folders
+
+    def test_folders(self):
+        self.write(published("tree-math"), "b/deeper/x.json")
+        self.write(published("psk_secret"), "a.json")
+        self.write("not JSON at all", "notes.txt")
+        result = run("conformance", "--verbose", self.folder)
+        self.assertEqual(result.returncode, 0)
+        files = re.findall(r"(?m)^passed (.*), case 0 ", result.stdout)
+        self.assertEqual(files, [str(self.folder / "a.json"), str(self.folder / "b/deeper/x.json")])
+
+    def test_a_folder_without_files(self):
+        self.write("x", "notes.txt")
+        result = run("conformance", self.folder)
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(result.stderr, f"tacet: {self.folder}: a folder without any *.json\n")
+
+    def test_what_cannot_be_read_stops_nothing_else(self):
+        bad = [{"vlbytes_header": "01", "length": 2}]
+        paths = [self.folder / "missing.json", self.write("[", "a.json"), self.write(bad, "b.json")]
+        result = run("conformance", *paths)
+        self.assertEqual(result.returncode, 2)  # which wins over 1
+        self.assertIn(f"FAILED {paths[2]}, case 0", result.stdout)
+        for path in paths[:2]:
+            self.assertIn(f"tacet: {path}: ", result.stderr)
+        self.assertEqual(run("conformance", paths[2]).returncode, 1)
+
+    def test_unknown_types(self):
+        path = self.write([{"wel\x1b[31mcome": "00", "key_package": "00"}] * 3)
+        empty = self.write([], "empty.json")
+        result = run("conformance", path, empty)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn(f"unknown type: {path}, 3 cases with wel\\x1b[31mcome, key_package\n", result.stdout)
+        self.assertIn(f"unknown type: {empty}, 0 cases\n", result.stdout)
+        self.assertIn("NO CASE WAS RUN", result.stdout)
+        self.assertRegex(result.stdout, r"(?m)^total +0 +0 +0 +0$")
+
+    # ---- options
+
+    def test_filters(self):
+        suites = [dict(published("psk_secret")[2], cipher_suite=suite) for suite in (1, 2, 3, 4)]
+        folder = self.write(suites, "psk_secret.json").parent
+        self.write(published("tree-math")[:1], "tree-math.json")
+        for arguments, totals in (
+                ([], "4 0 1"), (["--suite", "3"], "1 0 0"), (["--suite", "0x0003", "--suite=4"], "1 0 1"),
+                (["--type", "tree-math"], "1 0 0"),
+                (["--type", "tree-math", "--type", "psk_secret"], "4 0 1"),
+                (["--type", "psk_secret", "--suite", "2"], "1 0 0")):
+            result = run("conformance", *arguments, folder)
+            self.assertEqual(result.returncode, 0, arguments)
+            self.assertRegex(result.stdout, rf"(?m)^total +{' +'.join(totals.split())} +0$")
+
+    def test_filters_that_let_nothing_through(self):
+        for arguments in (["--suite", "7"], ["--type", "key-schedule"],
+                          ["--type", "deserialization", "--suite", "3"]):
+            path = VECTORS / "deserialization.json"
+            result = run("conformance", *arguments, path)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("no case in these files", result.stderr)
+
+    def test_usage_errors(self):
+        for arguments, needle in (
+                ([], "subcommand"), (["bogus"], "subcommand"), (["--bogus", "conformance"], "--bogus"),
+                (["conformance", "--bogus"], "--bogus"), (["conformance", "--type", "x"], "secret-tree"),
+                (["conformance", "--suite", "x"], "not a number from 0 to 65535"),
+                (["conformance", "--suite", "65536"], "not a number"),
+                (["conformance", "--suite"], "--suite"), (["generate"], "--seed"),
+                (["generate", "--seed", "-1"], "not a number"),
+                (["--switch-off", "truncated", "conformance"], "--switch-off")):
+            result = run(*arguments)
+            self.assertEqual(result.returncode, 2, arguments)
+            self.assertIn(needle, result.stderr)
+        for arguments in (["--help"], ["--version"], ["conformance", "--help"], ["generate", "--help"]):
+            result = run(*arguments)
+            self.assertEqual((result.returncode, result.stderr), (0, ""), arguments)
+        self.assertIn("Exit status: 0 if no case failed; 1 if", run("conformance", "--help").stdout)
+        self.assertRegex(run("--version").stdout, r"^tacet \d+\.\d+\.\d+, libsodium \d+\.\d+\.\d+\n$")
+
+    def test_fail_fast(self):
+        cases = [{"vlbytes_header": "01", "length": length} for length in (1, 2, 1, 2)]
+        first, second = self.write(cases, "a.json"), self.write("[", "b.json")
+        self.assertEqual(len(self.results("--fail-fast", first, second, status=1)), 2)
+        self.assertEqual(len(self.results("--fail-fast", second, first, status=2)), 0)
+        self.assertEqual(len(self.results(first, second, status=2)), 4)
+
+    def test_verbose_shows_all_that_differs(self):
+        case = sample("crypto-basics")[0]
+        for part in ("ref_hash", "derive_secret"):
+            case[part]["out"] = altered(case[part]["out"], 9)
+        path = self.write([case])
+        self.assertIn("  and 1 more, which --verbose shows", run("conformance", path).stdout)
+        verbose = run("conformance", "--verbose", path).stdout
+        self.assertIn(f"failed {path}, case 0 (crypto-basics, 0x0003)\n", verbose)
+        self.assertIn("  /0/ref_hash/out\n", verbose)
+        self.assertIn("  /0/derive_secret/out\n", verbose)
+
+    def test_long_values_are_shortened(self):
+        case = published("crypto-basics")[6]
+        content = case["encrypt_with_label"]["plaintext"]
+        case["encrypt_with_label"]["plaintext"] = altered(content, 1234)
+        path = self.write([case])
+        short = run("conformance", path).stdout
+        self.assertIn(f"got       {content[:32]}...{content[-32:]}\n", short)
+        self.assertIn(f"of {len(content)} and {len(content)} digits, the first 1234 are the same", short)
+        self.assertIn(content, run("conformance", "--verbose", path).stdout)
+
+    def test_reports_agree_with_the_table(self):
+        headers = ("01", "c0", "4001", "0", "02")
+        self.write([{"vlbytes_header": header, "length": 1} for header in headers], "a.json")
+        self.write([dict(case, cipher_suite=4) for case in published("psk_secret")], "b<&\"é>.json")
+        self.write([{"unknown": 1}], "c.json")
+        self.write("[", "d.json")
+        report, junit = self.folder / "report", self.folder / "junit"
+        result = run("conformance", self.folder, "--json", report, "--junit", junit)
+        self.assertEqual(result.returncode, 2)
+        total = re.search(r"(?m)^total +(.*)$", result.stdout)[1]
+        passed, failed, skipped, malformed = map(int, total.split())
+        self.assertEqual((passed, failed, skipped, malformed), (1, 3, 11, 1))
+
+        data = json.loads(report.read_text())
+        totals = {"passed": passed, "failed": failed, "skipped": skipped, "malformed": malformed}
+        self.assertEqual(data["totals"], totals)
+        self.assertEqual(data["status"], 2)
+        self.assertEqual([Path(file["file"]).name for file in data["files"]],
+                         ["a.json", "b<&\"é>.json", "c.json", "d.json"])
+        self.assertEqual(data["files"][2]["members"], ["unknown"])
+        self.assertIn("line 1", data["files"][3]["error"])
+        for outcome, count in totals.items():
+            cases = [case for file in data["files"] for case in file.get("results", [])]
+            self.assertEqual(sum(case["outcome"] == outcome for case in cases), count)
+            self.assertEqual(sum(row[outcome] for row in data["table"]), count)
+        self.assertEqual(data["files"][0]["results"][1]["failures"][0]["refused"], "varint_prefix")
+
+        root = xml.etree.ElementTree.parse(junit).getroot()
+        expected = {"tests": 17, "failures": failed, "errors": malformed + 1, "skipped": skipped}
+        self.assertEqual({key: int(root.get(key)) for key in expected}, expected)
+        self.assertEqual({key: sum(int(suite.get(key)) for suite in root) for key in expected}, expected)
+        expected["testcases"] = expected.pop("tests")
+        for key, count in expected.items():
+            tag = key if key == "skipped" else key[:-1]
+            self.assertEqual(len(root.findall(f".//{tag}")), count)
+
+    def test_a_report_on_standard_output_stands_alone(self):
+        result = run("conformance", VECTORS, "--json", "-")
+        json.loads(result.stdout)
+        self.assertIn("total", result.stderr)
+        result = run("conformance", VECTORS, "--junit", "-")
+        xml.etree.ElementTree.fromstring(result.stdout)
+
+    def test_what_cannot_be_written(self):
+        self.assertEqual(run("conformance", VECTORS, "--json", self.folder).returncode, 2)
+        self.assertEqual(run("generate", "--seed", "1", "--out", self.write("")).returncode, 2)
+        if os.path.exists("/dev/full"):
+            with open("/dev/full", "wb") as full:
+                result = subprocess.run([TOOL, "conformance", VECTORS], stdout=full,
+                                        stderr=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
+                self.assertEqual(result.returncode, 2)
+
+    def test_the_progress_line_is_for_terminals_and_goes(self):
+        try:
+            ours, theirs = pty.openpty()
+        except OSError as error:  # a bare chroot has none
+            self.skipTest(f"no pseudo-terminal: {error}")
+        subprocess.run([TOOL, "conformance", VECTORS], stdout=subprocess.DEVNULL, stderr=theirs,
+                       timeout=TIMEOUT, check=True)
+        os.close(theirs)
+        shown = os.read(ours, 1 << 16).decode()
+        os.close(ours)
+        self.assertIn("crypto-basics.json 1/", shown)
+        self.assertTrue(shown.endswith("\r\x1b[K"), shown)
+
+    # ---- the test build
+
+    @unittest.skipUnless(TEST_BUILD, "TACET_TOOL_TEST_BUILD is not set")
+    def test_the_test_build_says_so_and_switches_refusals_off(self):
+        self.assertRegex(
+            run("--version", tool=TEST_BUILD).stdout,
+            r"^tacet [\d.]+ TEST BUILD: refusals can be switched off; not for use, libsodium [\d.]+\n$")
+        path = self.write([{"vlbytes_header": "4001", "length": 1}])
+        self.assertEqual(run("conformance", path, tool=TEST_BUILD).returncode, 1)
+        result = run("--switch-off", "varint_not_minimal", "conformance", path, tool=TEST_BUILD)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("TEST BUILD", result.stderr)
+        result = run("--switch-off", "bogus", "conformance", path, tool=TEST_BUILD)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("varint_not_minimal", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
