@@ -44,7 +44,7 @@ Error Reader::vector_size(std::size_t& size) noexcept {
   return Error::none;
 }
 
-Error Writer::put(Bytes bytes, Lifetime) noexcept {
+Error Writer::put(Bytes bytes, Storage) noexcept {
   if (bytes.size() > output_.size() - size_) return Error::output_too_small;  // [CODEC-09]
   if (!bytes.empty()) std::memcpy(output_.data() + size_, bytes.data(), bytes.size());
   size_ += bytes.size();

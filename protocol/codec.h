@@ -264,7 +264,7 @@ class List {
 };
 
 // What Sizer, Writer and Gatherer share: all they do comes down to put(bytes, how long the bytes live).
-enum class Lifetime { call, caller };
+enum class Storage { passing, lasting };
 
 template <class Self>
 class Encoder : public Coder<Self> {
@@ -277,24 +277,24 @@ class Encoder : public Coder<Self> {
     for (std::size_t i = 0; i < sizeof(T); ++i) {
       octets[i] = static_cast<std::uint8_t>(value >> 8 * (sizeof(T) - 1 - i));  // [CODEC-13]
     }
-    return self().put(octets, Lifetime::call);
+    return self().put(octets, Storage::passing);
   }
 
   Error opaque(Bytes value) noexcept {
     TRY(header(value.size()));
-    return self().put(value, Lifetime::caller);
+    return self().put(value, Storage::lasting);
   }
 
   // The header of a vector whose `size` bytes follow.
   Error header(std::size_t size) noexcept {
     const Result<VectorHeader> header = vector_header(size);
     TRY(header.error());
-    return self().put(header.value().bytes(), Lifetime::call);
+    return self().put(header.value().bytes(), Storage::passing);
   }
 
   template <std::size_t n>
   Error fixed(const std::array<std::uint8_t, n>& value) noexcept {
-    return self().put(value, Lifetime::caller);
+    return self().put(value, Storage::lasting);
   }
 
   template <class T>
@@ -309,7 +309,7 @@ class Encoder : public Coder<Self> {
 // Measures an encoding in bytes.
 class Sizer : public Encoder<Sizer> {
  public:
-  Error put(Bytes bytes, Lifetime) noexcept {
+  Error put(Bytes bytes, Storage) noexcept {
     size_ += bytes.size();
     return Error::none;
   }
@@ -325,7 +325,7 @@ class Writer : public Encoder<Writer> {
   explicit Writer(MutableBytes output) noexcept : output_(output) {}
 
   // Error::output_too_small.
-  Error put(Bytes bytes, Lifetime) noexcept;
+  Error put(Bytes bytes, Storage) noexcept;
   Bytes written() const noexcept { return output_.first(size_); }
 
  private:
@@ -336,7 +336,7 @@ class Writer : public Encoder<Writer> {
 // The compiler is the first test that a secret is not encoded by mistake.
 template <class T>
 concept Writable = requires(Writer& writer, const T& value) {
-  writer.put(value, Lifetime::call);
+  writer.put(value, Storage::passing);
 };
 static_assert(Writable<Bytes> && Writable<Digest>);
 static_assert(!Writable<Secret> && !Writable<SecretView> && !Writable<Piece>);
@@ -347,9 +347,9 @@ template <std::size_t max_pieces, std::size_t max_octets>
 class Gatherer : public Encoder<Gatherer<max_pieces, max_octets>> {
  public:
   // Error::output_too_small: the bounds were chosen too small for the struct.
-  Error put(Bytes bytes, Lifetime lifetime) noexcept {
+  Error put(Bytes bytes, Storage storage) noexcept {
     if (bytes.empty()) return Error::none;
-    if (lifetime == Lifetime::call) {
+    if (storage == Storage::passing) {
       if (bytes.size() > max_octets - octets_used_) return Error::output_too_small;
       std::uint8_t* const own = octets_.data() + octets_used_;
       std::memcpy(own, bytes.data(), bytes.size());

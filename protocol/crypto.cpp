@@ -411,8 +411,8 @@ Result<Bytes> lay_out_sign_content(std::string_view label, Pieces content, Mutab
   }
   Writer writer(work.first(layout.value().content_offset));
   TRY(writer.header(mls_label_prefix.size() + label.size()));
-  TRY(writer.put(bytes_of(mls_label_prefix), Lifetime::caller));
-  TRY(writer.put(bytes_of(label), Lifetime::caller));
+  TRY(writer.put(bytes_of(mls_label_prefix), Storage::lasting));
+  TRY(writer.put(bytes_of(label), Storage::lasting));
   TRY(writer.header(content_size));
   return Bytes(work.first(layout.value().size));
 }

@@ -84,8 +84,8 @@ Error HpkeContext::create(Crypto& crypto, Pieces info, HpkeContext& out) noexcep
 
   Writer writer(out.bytes_);
   TRY(writer.integer(mode_base));
-  TRY(writer.put(psk_id_hash, Lifetime::caller));
-  TRY(writer.put(info_hash, Lifetime::caller));
+  TRY(writer.put(psk_id_hash, Storage::lasting));
+  TRY(writer.put(info_hash, Storage::lasting));
   out.size_ = writer.written().size();
   return Error::none;
 }

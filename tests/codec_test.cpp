@@ -147,9 +147,6 @@ TEST(Integer, IsBigEndian) {
 struct Inner {
   std::uint16_t number = 0;
   Bytes text;
-  friend bool operator==(const Inner& a, const Inner& b) {
-    return a.number == b.number && equal(a.text, b.text);
-  }
 };
 template <class Coder, Fields<Inner> E>
 Error code(Coder& coder, E& e) noexcept {
