@@ -10,12 +10,10 @@ std::optional<Bytes> find_extension(const Extensions& extensions, ExtensionType 
 }
 
 Error check_no_repeats(const Extensions& extensions) noexcept {
-  std::array<std::uint8_t, 0x10000 / 8> seen{};  // a bit for each type: a list may hold a great many
+  CodePoints seen;
   for (const Extension& extension : extensions) {
-    const auto type = static_cast<std::uint16_t>(extension.type);
-    const auto bit = static_cast<std::uint8_t>(1u << type % 8);
-    REFUSE_IF((seen[type / 8] & bit) != 0, Error::extension_repeated);  // [EXT-01]
-    seen[type / 8] |= bit;
+    REFUSE_IF(seen.contains(extension.type), Error::extension_repeated);
+    seen.insert(extension.type);
   }
   return Error::none;
 }

@@ -8,6 +8,8 @@
 
 namespace tacet {
 
+enum class ProtocolVersion : std::uint16_t { mls10 = 0x0001 };  // open: a rule of its own refuses others
+
 // Open: any other number is an unknown extension, which is kept byte for byte.
 enum class ExtensionType : std::uint16_t {  // [EXT-13]
   application_id = 0x0001,
@@ -50,7 +52,41 @@ std::optional<Bytes> find_extension(const Extensions& extensions, ExtensionType 
 // Error::extension_repeated if two extensions have one type. Linear in their number, with 8 KiB of stack.
 Error check_no_repeats(const Extensions& extensions) noexcept;
 
-// The data of required_capabilities (RFC 9420, 11.1).
+// What every client implements and none lists in its capabilities (RFC 9420, 7.2). Credential types have
+// none.
+constexpr bool is_default(ExtensionType type) noexcept {
+  return type >= ExtensionType::application_id && type <= ExtensionType::external_senders;
+}
+constexpr bool is_default(ProposalType type) noexcept {
+  return type >= ProposalType::add && type <= ProposalType::group_context_extensions;
+}
+
+// A set of code points of one registry, a bit for each: lists may be long and hostile, and this keeps every
+// question about two of them linear.
+class CodePoints {
+ public:
+  CodePoints() = default;
+  template <class Enum>
+  explicit CodePoints(const List<Enum>& list) noexcept {
+    for (const Enum value : list) insert(value);
+  }
+
+  template <class Enum>
+  bool contains(Enum value) const noexcept {
+    const auto number = static_cast<std::uint16_t>(value);
+    return (bits_[number / 8] >> number % 8 & 1) != 0;
+  }
+  template <class Enum>
+  void insert(Enum value) noexcept {
+    const auto number = static_cast<std::uint16_t>(value);
+    bits_[number / 8] = static_cast<std::uint8_t>(bits_[number / 8] | 1u << number % 8);
+  }
+
+ private:
+  std::array<std::uint8_t, 0x10000 / 8> bits_{};
+};
+
+// The data of required_capabilities (RFC 9420, 11.1) [REQCAP-01].
 struct RequiredCapabilities {
   List<ExtensionType> extension_types;
   List<ProposalType> proposal_types;

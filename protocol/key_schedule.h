@@ -10,8 +10,6 @@
 
 namespace tacet {
 
-enum class ProtocolVersion : std::uint16_t { mls10 = 0x0001 };  // open: a rule of its own refuses others
-
 // RFC 9420, 8.1.
 struct GroupContext {
   ProtocolVersion version = ProtocolVersion::mls10;

@@ -16,6 +16,7 @@
 //            hpke.h             5.1.3, RFC 9180
 //   tree     tree_math.h        Appendix C
 //            extension.h        13: extension lists, GREASE
+//            leaf_node.h        5.3, 7.2, 7.3, 10: Credential, LeafNode, KeyPackage, and their own validity
 //   keys     key_schedule.h     8: GroupContext, transcript hashes, PSKs, an epoch's secrets, exporter
 //            secret_tree.h      9: the keys of messages
 //
@@ -40,6 +41,7 @@
 #include "extension.h"
 #include "hpke.h"
 #include "key_schedule.h"
+#include "leaf_node.h"
 #include "limits.h"
 #include "memory.h"
 #include "secret_tree.h"

@@ -25,7 +25,8 @@ struct After {
 // The running test shows that these requirements are kept; ids separated by ", ".
 void shows(const char* ids);
 
-// Demands exactly this error, and records it for these requirements.
+// Demands exactly this error, and records it for these requirements: for none, "", where the rule is kept in
+// part only.
 void refused(const char* ids, Error demanded, Error seen, After after = {});
 
 }  // namespace evidence

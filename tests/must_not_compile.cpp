@@ -23,7 +23,7 @@ void use(Crypto& crypto, const Leaky& leaky, Secret& secret, Writer& writer, Dig
   static_cast<void>(writer(leaky));
   static_cast<void>(crypto.mac(secret, {}, digest));
 #if CASE == 2  // into an encoding
-  static_cast<void>(writer.put(secret, Lifetime::caller));
+  static_cast<void>(writer.put(secret, Storage::lasting));
 #elif CASE == 3  // into a stream
   std::cout << secret;
 #elif CASE == 4  // compared
