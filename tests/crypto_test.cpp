@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+
 #include "evidence.h"
 #include "memories.h"
 #include "protocol/sodium.h"

@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <ucontext.h>
 
+#include <cstdlib>
 #include <functional>
 #include <vector>
 
