@@ -225,4 +225,165 @@ Error check_key_package(Crypto& crypto, const KeyPackage& key_package, const Lim
   return verify_leaf_node(crypto, leaf, {}, work);
 }
 
+// ---- making one's own
+
+namespace {
+
+// What may be said of the types that a client supports.
+template <class T>
+Error check_supported(std::span<const T> values) noexcept {
+  for (const T value : values) {
+    if constexpr (requires { is_default(value); }) {
+      REFUSE_IF(is_default(value), Error::default_type_supported);  // [LEAF-04, LEAF-05]
+    }
+    REFUSE_IF(is_grease(static_cast<std::uint16_t>(value)), Error::grease_supported);  // [GREASE-12]
+  }
+  return Error::none;
+}
+
+// Random choices for GREASE: a value for each list, where it stands, and the data of GREASE extensions.
+class Grease {
+ public:
+  Error draw(Crypto& crypto, bool wanted) noexcept {
+    wanted_ = wanted;
+    return wanted ? crypto.random(octets_) : Error::none;
+  }
+  bool wanted() const noexcept { return wanted_; }
+
+  // The value of list `i`: one of 0x0A0A, 0x1A1A, to 0xEAEA.
+  std::uint16_t value(std::size_t i) const noexcept {
+    return static_cast<std::uint16_t>((0x0a + 0x10 * (octets_[i] % 15)) * 0x101);
+  }
+  // Its place among `count` others.
+  std::size_t place(std::size_t i, std::size_t count) const noexcept { return octets_[8 + i] % (count + 1); }
+  Bytes data() const noexcept { return Bytes(octets_).subspan(16, octets_[7] % 17); }
+
+ private:
+  bool wanted_ = false;
+  std::array<std::uint8_t, 32> octets_{};
+};
+
+// Writes the elements with one more at its place, if there is one, and gives the list of what was written.
+template <class T>
+Error write_list(Writer& writer, std::span<const T> elements, const std::type_identity_t<T>* more,
+                 std::size_t place, List<T>& out) noexcept {
+  const std::size_t begin = writer.written().size();
+  for (std::size_t i = 0; i <= elements.size(); ++i) {
+    if (more != nullptr && i == place) TRY(writer(*more));
+    if (i < elements.size()) TRY(writer(elements[i]));
+  }
+  return List<T>::parse(writer.written().subspan(begin), out);
+}
+
+// The i-th list of capabilities, with a GREASE value [GREASE-01, GREASE-13].
+template <class T>
+Error write_capability(Writer& writer, std::span<const T> values, const Grease& grease, std::size_t i,
+                       List<T>& out) noexcept {
+  TRY(check_supported(values));
+  const T more = static_cast<T>(grease.value(i));
+  return write_list(writer, values, grease.wanted() ? &more : nullptr, grease.place(i, values.size()), out);
+}
+
+constexpr std::size_t extensions_list = 1;  // among the lists that GREASE goes into
+
+// Extensions with one of GREASE, of the type that the capabilities list [GREASE-03, GREASE-14].
+Error write_extensions(Writer& writer, std::span<const Extension> extensions, const Grease& grease,
+                       std::size_t i, Extensions& out) noexcept {
+  const Extension more = {static_cast<ExtensionType>(grease.value(extensions_list)), grease.data()};
+  return write_list(writer, extensions, grease.wanted() ? &more : nullptr, grease.place(i, extensions.size()),
+                    out);
+}
+
+Error write_capabilities(Writer& writer, const Supported& supported, const Grease& grease,
+                         Capabilities& out) noexcept {  // [LEAF-06, GREASE-06]
+  constexpr ProtocolVersion versions[] = {ProtocolVersion::mls10};
+  TRY(write_list(writer, std::span<const ProtocolVersion>(versions), nullptr, 0, out.versions));
+  TRY(write_capability(writer, supported.cipher_suites, grease, 0, out.cipher_suites));
+  TRY(write_capability(writer, supported.extensions, grease, extensions_list, out.extensions));
+  TRY(write_capability(writer, supported.proposals, grease, 2, out.proposals));
+  return write_capability(writer, supported.credentials, grease, 3, out.credentials);
+}
+
+// A fresh key pair of the KEM [KP-04, KP-05].
+Error fresh_key_pair(Crypto& crypto, Secret& private_key, MutableBytes public_key) noexcept {
+  Secret ikm;
+  TRY(crypto.random_secret(crypto.suite().kem_private_key_size, ikm));
+  return crypto.derive_key_pair(ikm, private_key, public_key);
+}
+
+// Everything but the keys and the signatures.
+Error fill_in(CipherSuite suite, const NewKeyPackage& wanted, const Grease& grease, Writer& lists,
+              KeyPackage& out) noexcept {
+  out.cipher_suite = suite;
+  LeafNode& leaf = out.leaf_node;
+  leaf.signature_key = wanted.signature_key;
+  leaf.credential = wanted.credential;
+  leaf.source = LeafNodeSource::key_package;  // [KP-09]
+  leaf.lifetime = wanted.lifetime;
+  TRY(write_capabilities(lists, wanted.supported, grease, leaf.capabilities));
+  TRY(write_extensions(lists, wanted.leaf_extensions, grease, 4, leaf.extensions));
+  return write_extensions(lists, wanted.key_package_extensions, grease, 5, out.extensions);
+}
+
+std::size_t size_of(std::span<const Extension> extensions) noexcept {
+  std::size_t size = 0;
+  for (const Extension& extension : extensions) size += 2 + 4 + extension.data.size();
+  return size;
+}
+
+}  // namespace
+
+KeyPackageRoom key_package_room(const NewKeyPackage& wanted) noexcept {
+  constexpr std::size_t grease = 5 * 2 + 2 * (2 + 4 + 16);
+  constexpr std::size_t max_kem_public_key = 2048;  // X-Wing's is 1216
+  constexpr std::size_t fixed = 256 + 2 * (max_kem_public_key + Crypto::max_signature_size);
+  const Supported& supported = wanted.supported;
+  const std::size_t lists = grease + size_of(wanted.leaf_extensions) +
+                            size_of(wanted.key_package_extensions) +
+                            2 * (1 + supported.cipher_suites.size() + supported.extensions.size() +
+                                 supported.proposals.size() + supported.credentials.size());
+  const std::size_t whole = fixed + lists + wanted.signature_key.size() + wanted.credential.body.size();
+  return {lists + whole + whole, whole};  // the lists, the leaf, and what is signed
+}
+
+Result<Bytes> create_key_package(Crypto& crypto, Signer& signer, const NewKeyPackage& wanted,
+                                 const Limits& limits, MutableBytes work, MutableBytes out,
+                                 KeyPackageKeys& keys) noexcept {
+  const KeyPackageRoom room = key_package_room(wanted);
+  if (work.size() < room.work || out.size() < room.out) return Error::output_too_small;
+  const std::size_t lists_size = room.work - 2 * room.out;
+  const MutableBytes leaf_room = work.subspan(lists_size, room.out);
+  const MutableBytes signing_room = work.subspan(lists_size + room.out, room.out);
+
+  KeyPackageKeys fresh;
+  std::array<std::uint8_t, 2048> init_key, encryption_key;
+  const std::size_t key_size = crypto.suite().kem_public_key_size;
+  TRY(fresh_key_pair(crypto, fresh.init_key, init_key));
+  TRY(fresh_key_pair(crypto, fresh.encryption_key, encryption_key));
+
+  KeyPackage made;
+  made.init_key = Bytes(init_key).first(key_size);
+  made.leaf_node.encryption_key = Bytes(encryption_key).first(key_size);
+  Grease grease;
+  TRY(grease.draw(crypto, wanted.grease));
+  Writer lists(work.first(lists_size));
+  TRY(fill_in(crypto.suite().suite, wanted, grease, lists, made));
+
+  const Result<Bytes> signed_leaf = sign_leaf_node(signer, made.leaf_node, {}, signing_room, leaf_room);
+  TRY(signed_leaf.error());
+  TRY(decode(signed_leaf.value(), made.leaf_node));
+  const Result<Bytes> encoded = sign_key_package(signer, made, signing_room, out);
+  TRY(encoded.error());
+
+  // What a receiver would refuse is not made [LEAF-07, LEAF-08, KP-10].
+  KeyPackage decoded;
+  TRY(decode(encoded.value(), decoded));
+  if (const Error error = check_key_package(crypto, decoded, limits, signing_room); error != Error::none) {
+    wipe(out.data(), encoded.value().size());
+    return error;
+  }
+  keys = std::move(fresh);
+  return encoded;
+}
+
 }  // namespace tacet

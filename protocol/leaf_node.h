@@ -164,6 +164,47 @@ Error verify_key_package(Crypto& crypto, const KeyPackage& key_package, MutableB
 // KeyPackageRef (RFC 9420, 5.2) of a decoded KeyPackage. `crypto` is of the KeyPackage's own cipher suite.
 Error key_package_ref(Crypto& crypto, const KeyPackage& key_package, Digest& out) noexcept;
 
+// ---- making one's own
+
+// What a client really supports, beside protocol version mls10 and the default types. Never GREASE, which is
+// only ever advertised: so a peer's GREASE cannot be taken for something that both support.
+struct Supported {
+  std::span<const CipherSuite> cipher_suites;
+  std::span<const ExtensionType> extensions;
+  std::span<const ProposalType> proposals;
+  std::span<const CredentialType> credentials;
+};
+
+// What a client wants in a new KeyPackage of `crypto`'s suite.
+struct NewKeyPackage {
+  Bytes signature_key;  // the public key of the signer
+  Credential credential;
+  Supported supported;
+  Lifetime lifetime;
+  std::span<const Extension> leaf_extensions;
+  std::span<const Extension> key_package_extensions;
+  bool grease = true;  // whether random GREASE values are mixed in (RFC 9420, 13.5)
+};
+
+struct KeyPackageKeys {
+  Secret init_key;
+  Secret encryption_key;
+};
+
+// The room that create_key_package needs, in bytes, at most.
+struct KeyPackageRoom {
+  std::size_t work;
+  std::size_t out;
+};
+KeyPackageRoom key_package_room(const NewKeyPackage& wanted) noexcept;
+
+// Makes a KeyPackage with fresh keys, and encodes it into `out`; returns the encoding. It passes
+// check_key_package, or is not made: errors as there, and default_type_supported, grease_supported,
+// output_too_small, random_failed, those of the signer.
+Result<Bytes> create_key_package(Crypto& crypto, Signer& signer, const NewKeyPackage& wanted,
+                                 const Limits& limits, MutableBytes work, MutableBytes out,
+                                 KeyPackageKeys& keys) noexcept;
+
 // ---- rules that need no group
 
 // All rules on a leaf by itself, in an object that demands `source`, for the suite of `crypto`, but for its

@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <functional>
+#include <set>
 
 #include "evidence.h"
 #include "protocol/sodium.h"
@@ -499,6 +500,164 @@ TEST_F(LeafNodeTest, NoBitOfAKeyPackageIsFree) {
     if (decode(changed, decoded) != Error::none) continue;
     EXPECT_NE(check_key_package(crypto, decoded, limits, work), Error::none) << bit;
   }
+}
+
+// ---- making one's own
+
+class CreateTest : public LeafNodeTest {
+ protected:
+  CreateTest() {
+    private_key = secret_of(leaf.private_key);
+    wanted.signature_key = leaf.signature_key;
+    wanted.credential = {CredentialType::basic, bytes_of("alice")};
+    wanted.supported = {suites, extensions, proposals, credentials};
+    wanted.lifetime = {1000, 2000};
+    wanted.leaf_extensions = leaf_extensions;
+    wanted.key_package_extensions = key_package_extensions;
+  }
+
+  Result<Bytes> create() {
+    KeySigner signer(crypto, private_key);
+    const KeyPackageRoom room = key_package_room(wanted);
+    create_work.assign(room.work, 0);
+    create_out.assign(room.out, 0);
+    return create_key_package(crypto, signer, wanted, limits, create_work, create_out, keys);
+  }
+  KeyPackage created() {
+    const Result<Bytes> encoded = create();
+    EXPECT_EQ(encoded.error(), Error::none);
+    KeyPackage decoded;
+    EXPECT_EQ(decode(encoded.value(), decoded), Error::none);
+    return decoded;
+  }
+
+  template <class T>
+  static std::set<unsigned> set_of(const List<T>& list) {
+    std::set<unsigned> values;
+    for (const T value : list) values.insert(static_cast<unsigned>(value));
+    return values;
+  }
+  static std::set<unsigned> types_of(const Extensions& list) {
+    std::set<unsigned> types;
+    for (const Extension& extension : list) types.insert(static_cast<unsigned>(extension.type));
+    return types;
+  }
+  static std::set<unsigned> grease_of(const std::set<unsigned>& values) {
+    std::set<unsigned> grease;
+    for (const unsigned value : values) {
+      if (is_grease(static_cast<std::uint16_t>(value))) grease.insert(value);
+    }
+    return grease;
+  }
+
+  const CipherSuite suites[1] = {CipherSuite::x25519_chacha20poly1305_sha256_ed25519};
+  const ExtensionType extensions[2] = {ExtensionType{0xf001}, ExtensionType{0xf002}};
+  const ProposalType proposals[1] = {ProposalType{0xf003}};
+  const CredentialType credentials[2] = {CredentialType::basic, CredentialType::x509};
+  const Octets application_id = model::vector("id");
+  const Extension leaf_extensions[1] = {{ExtensionType::application_id, application_id}};
+  const Extension key_package_extensions[1] = {{ExtensionType{0xf001}, bytes_of("data")}};
+  NewKeyPackage wanted;
+  Secret private_key;
+  KeyPackageKeys keys;
+  Octets create_work, create_out;
+};
+
+TEST_F(CreateTest, WithoutGreaseItIsWhatWasWanted) {
+  wanted.grease = false;
+  const KeyPackage made = created();
+  EXPECT_EQ(check_key_package(crypto, made, limits, work), Error::none);
+  EXPECT_EQ(made.cipher_suite, suite().suite);
+  EXPECT_EQ(made.leaf_node.source, LeafNodeSource::key_package);
+  shows("KP-09");
+  const Capabilities& capabilities = made.leaf_node.capabilities;
+  EXPECT_EQ(set_of(capabilities.versions), std::set<unsigned>({1}));
+  EXPECT_EQ(set_of(capabilities.cipher_suites), std::set<unsigned>({3}));
+  EXPECT_EQ(set_of(capabilities.extensions), std::set<unsigned>({0xf001, 0xf002}));
+  EXPECT_EQ(set_of(capabilities.proposals), std::set<unsigned>({0xf003}));
+  EXPECT_EQ(set_of(capabilities.credentials), std::set<unsigned>({1, 2}));
+  shows("LEAF-06");
+  EXPECT_EQ(types_of(made.leaf_node.extensions), std::set<unsigned>({1}));
+  EXPECT_EQ(types_of(made.extensions), std::set<unsigned>({0xf001}));
+  // The private keys are those of the public ones.
+  std::array<std::uint8_t, 32> init_key{}, encryption_key{};
+  ASSERT_EQ(crypto.kem_public_key(keys.init_key, init_key), Error::none);
+  ASSERT_EQ(crypto.kem_public_key(keys.encryption_key, encryption_key), Error::none);
+  EXPECT_TRUE(equal(made.init_key, init_key));
+  EXPECT_TRUE(equal(made.leaf_node.encryption_key, encryption_key));
+  shows("KP-04");
+}
+
+TEST_F(CreateTest, GreaseIsRandomAndStandsWhereItMay) {
+  std::set<std::string> places_and_values, init_keys;
+  std::set<unsigned> seen;
+  for (int i = 0; i < 1000; ++i) {
+    const KeyPackage made = created();
+    const Capabilities& capabilities = made.leaf_node.capabilities;
+    init_keys.insert(model::hex(made.init_key));
+    init_keys.insert(model::hex(made.leaf_node.encryption_key));
+    const std::set<unsigned> listed = grease_of(set_of(capabilities.extensions));
+    EXPECT_EQ(listed.size(), 1u);
+    EXPECT_EQ(grease_of(set_of(capabilities.cipher_suites)).size(), 1u);
+    EXPECT_EQ(grease_of(set_of(capabilities.proposals)).size(), 1u);
+    EXPECT_EQ(grease_of(set_of(capabilities.credentials)).size(), 1u);
+    EXPECT_EQ(grease_of(types_of(made.leaf_node.extensions)), listed);
+    EXPECT_EQ(grease_of(types_of(made.extensions)), listed);
+    EXPECT_EQ(set_of(capabilities.versions), std::set<unsigned>({1})) << "not a list for GREASE";
+    EXPECT_EQ(made.leaf_node.credential.type, CredentialType::basic);
+    seen.insert(*listed.begin());
+    places_and_values.insert(model::hex(capabilities.extensions.encoded()));
+    ASSERT_EQ(check_key_package(crypto, made, limits, work), Error::none);
+  }
+  EXPECT_EQ(seen.size(), 15u) << "every value comes";
+  EXPECT_EQ(places_and_values.size(), 45u) << "and at every place";
+  EXPECT_EQ(init_keys.size(), 2000u);
+  shows("GREASE-01, GREASE-03, GREASE-06, GREASE-13, GREASE-14, KP-05");
+}
+
+TEST_F(CreateTest, DefaultTypesAndGreaseAreNotSupportedTypes) {
+  const ExtensionType default_extension[] = {ExtensionType::ratchet_tree};
+  wanted.supported.extensions = default_extension;
+  refused("", Error::default_type_supported, create().error());
+  wanted.supported.extensions = extensions;
+  const ProposalType default_proposal[] = {ProposalType::add};
+  wanted.supported.proposals = default_proposal;
+  refused("", Error::default_type_supported, create().error());
+  wanted.supported.proposals = proposals;
+  shows("LEAF-04, LEAF-05");
+  const CredentialType grease[] = {CredentialType::basic, CredentialType{0x2a2a}};
+  wanted.supported.credentials = grease;
+  EXPECT_EQ(create().error(), Error::grease_supported);
+  wanted.supported.credentials = credentials;
+  EXPECT_EQ(create().error(), Error::none);
+  shows("GREASE-12");
+}
+
+TEST_F(CreateTest, WhatAReceiverWouldRefuseIsNotMade) {
+  const auto fails = [this](const char* ids, Error error) {
+    keys = KeyPackageKeys();
+    refused(ids, error, create().error());
+    EXPECT_TRUE(keys.init_key.empty() && keys.encryption_key.empty());
+    EXPECT_EQ(create_out, model::zeros(create_out.size()));
+  };
+  const Extension unlisted[] = {{ExtensionType{0xf009}, {}}};
+  wanted.leaf_extensions = unlisted;
+  fails("LEAF-07, KP-10", Error::extension_unlisted);
+  wanted.leaf_extensions = leaf_extensions;
+  wanted.key_package_extensions = unlisted;
+  fails("KP-10", Error::extension_unlisted);
+  wanted.key_package_extensions = key_package_extensions;
+  wanted.credential.type = CredentialType{0xf001};
+  fails("LEAF-08", Error::credential_unlisted);
+  wanted.credential.type = CredentialType::basic;
+  wanted.lifetime = {2000, 1000};
+  fails("", Error::lifetime_reversed);
+  wanted.lifetime = {1000, 2000};
+  const Octets other_key = random_octets(32);
+  wanted.signature_key = other_key;
+  fails("", Error::signature_invalid);
+  wanted.signature_key = leaf.signature_key;
+  EXPECT_EQ(create().error(), Error::none);
 }
 
 }  // namespace
