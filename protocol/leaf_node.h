@@ -55,6 +55,23 @@ Error code(Coder& coder, E& e) noexcept {  // [LEAF-13]
   return coder(e.not_before, e.not_after);
 }
 
+// A struct that ends with a signature over the rest of it: code_signed_part() describes what is signed, and a
+// decoded one remembers where it lies, as received.
+template <class Coder, class E>
+Error code_signed(Coder& coder, E& e) noexcept {
+  if constexpr (Coder::decodes) {
+    const Bytes begin = coder.rest();
+    TRY(code_signed_part(coder, e));
+    e.signed_part = begin.first(begin.size() - coder.rest().size());
+    TRY(coder(e.signature));
+    e.encoded = begin.first(begin.size() - coder.rest().size());
+    return Error::none;
+  } else {
+    TRY(code_signed_part(coder, e));
+    return coder(e.signature);
+  }
+}
+
 enum class LeafNodeSource : std::uint8_t { key_package = 1, update = 2, commit = 3 };
 Error check(LeafNodeSource source) noexcept;  // Error::leaf_node_source_unknown
 
@@ -85,17 +102,7 @@ Error code_signed_part(Coder& coder, E& e) noexcept {
 
 template <class Coder, Fields<LeafNode> E>
 Error code(Coder& coder, E& e) noexcept {  // [LEAF-01]
-  if constexpr (Coder::decodes) {
-    const Bytes begin = coder.rest();
-    TRY(code_signed_part(coder, e));
-    e.signed_part = begin.first(begin.size() - coder.rest().size());
-    TRY(coder(e.signature));
-    e.encoded = begin.first(begin.size() - coder.rest().size());
-    return Error::none;
-  } else {
-    TRY(code_signed_part(coder, e));
-    return coder(e.signature);
-  }
+  return code_signed(coder, e);
 }
 
 // RFC 9420, 10.
@@ -118,17 +125,7 @@ Error code_signed_part(Coder& coder, E& e) noexcept {
 
 template <class Coder, Fields<KeyPackage> E>
 Error code(Coder& coder, E& e) noexcept {  // [KP-01]
-  if constexpr (Coder::decodes) {
-    const Bytes begin = coder.rest();
-    TRY(code_signed_part(coder, e));
-    e.signed_part = begin.first(begin.size() - coder.rest().size());
-    TRY(coder(e.signature));
-    e.encoded = begin.first(begin.size() - coder.rest().size());
-    return Error::none;
-  } else {
-    TRY(code_signed_part(coder, e));
-    return coder(e.signature);
-  }
+  return code_signed(coder, e);
 }
 
 // ---- signatures
