@@ -372,28 +372,5 @@ TEST(CryptoRandom, TheOperatingSystemsIsUsedByDefault) {
   EXPECT_FALSE(equal(a, b));
 }
 
-TEST(Secrets, MoveAndAreWiped) {
-  alignas(Secret) std::uint8_t place[sizeof(Secret)] = {};
-  // Through volatile: the compiler may otherwise take the bytes of an object that is gone to be anything.
-  const auto key_bytes = [&place] {
-    const volatile std::uint8_t* octets_of_place = place;
-    int count = 0;
-    for (std::size_t i = 0; i < sizeof place; ++i) count += octets_of_place[i] == 0x77;
-    return count;
-  };
-  const Octets key(80, 0x77);
-  auto* secret = ::new (place) Secret(secret_of(key));
-  EXPECT_EQ(octets(*secret), key);
-  EXPECT_EQ(key_bytes(), 80);
-  Secret moved = std::move(*secret);
-  EXPECT_TRUE(secret->empty());
-  EXPECT_EQ(key_bytes(), 0) << "wiped on move";
-  *secret = std::move(moved);
-  EXPECT_TRUE(moved.empty());
-  EXPECT_EQ(octets(*secret), key);
-  secret->~Secret();
-  EXPECT_EQ(key_bytes(), 0) << "wiped on destruction";
-}
-
 }  // namespace
 }  // namespace tacet
