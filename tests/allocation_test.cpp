@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "evidence.h"
+#include "memories.h"
 #include "protocol/tacet.h"
 
 extern "C" {
@@ -43,24 +44,7 @@ void free(void* block) { allocator_called(), __libc_free(block); }
 namespace tacet {
 namespace {
 
-// Hands out a region from its beginning and takes nothing back.
-class Region final : public Memory {
- public:
-  void* allocate(std::size_t bytes, std::size_t) noexcept override {
-    bytes = (bytes + 15) / 16 * 16;
-    if (bytes > sizeof region_ - used_) return nullptr;
-    void* block = region_ + used_;
-    used_ += bytes;
-    return block;
-  }
-  void release(void*, std::size_t) noexcept override {}
-
- private:
-  alignas(16) std::uint8_t region_[1 << 20];
-  std::size_t used_ = 0;
-};
-
-Region region;
+RegionMemory region;
 
 class Armed {
  public:

@@ -384,6 +384,9 @@ TEST_F(LeafNodeTest, LifetimesAreBounded) {
     broken.leaf.not_before = 0;
     broken.leaf.not_after = UINT64_MAX;
   });
+  KeyPackageModel of_one_second = key_package;
+  of_one_second.leaf.not_after = of_one_second.leaf.not_before;
+  EXPECT_EQ(judge(of_one_second), Error::none) << "both bounds are included";
   breaks("LEAF-14", Error::lifetime_reversed,
          [](KeyPackageModel& broken) { std::swap(broken.leaf.not_before, broken.leaf.not_after); });
 
