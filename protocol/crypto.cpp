@@ -25,8 +25,6 @@ constexpr SuiteParameters registered[] = {
      0x0011, 0x0002, 0x0002, 0x0503, 48, 32, 12, 16, 97, 97, 48, 97},
 };
 
-constexpr std::string_view mls_label_prefix = "MLS 1.0 ";
-
 // More than any operation uses below itself; tests/residue_test.cpp would find what is left deeper down.
 constexpr std::size_t scrub_depth = 6144;
 

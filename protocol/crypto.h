@@ -50,6 +50,9 @@ struct SuiteParameters {
 // The parameters of a registered suite, built or not; nullptr for any other number.
 const SuiteParameters* suite_parameters(CipherSuite suite) noexcept;
 
+// What SignWithLabel, ExpandWithLabel and EncryptWithLabel put before a label.
+inline constexpr std::string_view mls_label_prefix = "MLS 1.0 ";
+
 // Where randomness comes from. The default is Sodium's.
 class Random {
  public:

@@ -138,15 +138,14 @@ Error hpke_receive_export(Crypto& crypto, HpkeKeyPair key_pair, Bytes kem_output
 }
 
 Error encrypt_context(Crypto& crypto, std::string_view label, Bytes context, HpkeContext& out) noexcept {
-  constexpr std::string_view prefix = "MLS 1.0 ";
-  const Result<VectorHeader> of_label = vector_header(prefix.size() + label.size());
+  const Result<VectorHeader> of_label = vector_header(mls_label_prefix.size() + label.size());
   TRY(of_label.error());
   const Result<VectorHeader> of_context = vector_header(context.size());
   TRY(of_context.error());
-  return HpkeContext::create(
-      crypto,  // [CRYPTO-12]
-      {of_label.value().bytes(), bytes_of(prefix), bytes_of(label), of_context.value().bytes(), context},
-      out);
+  return HpkeContext::create(crypto,  // [CRYPTO-12]
+                             {of_label.value().bytes(), bytes_of(mls_label_prefix), bytes_of(label),
+                              of_context.value().bytes(), context},
+                             out);
 }
 
 Error encrypt_with_label(Crypto& crypto, Bytes public_key, std::string_view label, Bytes context,
