@@ -123,6 +123,10 @@ const SuiteParameters* suite_parameters(CipherSuite suite) noexcept {
 
 Error Crypto::hash(Pieces input, Digest& out) noexcept { return do_hash(input, out.resize(hash_size())); }
 
+std::uint32_t Crypto::short_hash(const ShortHashKey& key, Bytes input) noexcept {
+  return do_short_hash(key, input);
+}
+
 Error Crypto::ref_hash(std::string_view label, Pieces value, Digest& out) noexcept {  // [CRYPTO-14]
   const Result<VectorHeader> of_label = vector_header(label.size());
   TRY(of_label.error());
@@ -349,6 +353,12 @@ Error Crypto::decap(Bytes kem_output, SecretView private_key, Bytes public_key,
     shared_secret = std::move(secret);
     return Error::none;
   });
+}
+
+Error Crypto::generate_key_pair(Secret& private_key, MutableBytes public_key) noexcept {
+  Secret ikm;
+  TRY(random_secret(suite().kem_private_key_size, ikm));
+  return derive_key_pair(ikm, private_key, public_key);
 }
 
 Error Crypto::generate_signature_key_pair(Secret& private_key, MutableBytes public_key) noexcept {

@@ -66,6 +66,9 @@ class Random {
 // Four random bytes against the reuse of a nonce after a loss of state (RFC 9420, 6.3.1).
 using ReuseGuard = std::array<std::uint8_t, 4>;
 
+// The key of a short hash; drawn as public randomness, and known to the endpoint alone.
+using ShortHashKey = std::array<std::uint8_t, 16>;
+
 class SecretBuffer;
 
 // One cipher suite. The public functions are what protocol/ calls; the protected ones are the primitives that
@@ -81,6 +84,10 @@ class Crypto {
   // RefHash(label, value); `label` is whole, "MLS 1.0 KeyPackage Reference" (RFC 9420, 5.2).
   // Error::vector_too_long.
   Error ref_hash(std::string_view label, Pieces value, Digest& out) noexcept;
+
+  // A hash for tables of public values that others choose, who do not know the key: so they cannot choose
+  // many that collide. It authenticates nothing.
+  std::uint32_t short_hash(const ShortHashKey& key, Bytes input) noexcept;
 
   // MAC(key, input): the tag, of hash_size() bytes.
   Error mac(SecretView key, Pieces input, Digest& tag) noexcept;
@@ -153,6 +160,9 @@ class Crypto {
   // Errors: kem_output_length, kem_public_key_length, kem_low_order, secret_length.
   Error decap(Bytes kem_output, SecretView private_key, Bytes public_key, Secret& shared_secret) noexcept;
 
+  // A new key pair of the KEM. Errors: random_failed, output_too_small.
+  Error generate_key_pair(Secret& private_key, MutableBytes public_key) noexcept;
+
   // A new signature key pair. Errors: random_failed, output_too_small.
   Error generate_signature_key_pair(Secret& private_key, MutableBytes public_key) noexcept;
   // The key pair of an encoded private key (for Ed25519 the 32-byte seed of RFC 8032); `private_key` is in
@@ -164,7 +174,8 @@ class Crypto {
   // Errors: signature_key_length, signature_invalid.
   Error verify(Bytes public_key, Bytes message, Bytes signature) noexcept;
 
-  static constexpr std::size_t max_signature_size = 144;  // DER of P-521, the largest of RFC 9420
+  static constexpr std::size_t max_signature_size = 144;        // DER of P-521, the largest of RFC 9420
+  static constexpr std::size_t max_kem_public_key_size = 2048;  // X-Wing's is 1216
 
  protected:
   explicit Crypto(const SuiteParameters& parameters) noexcept : parameters_(parameters) {}
@@ -173,6 +184,7 @@ class Crypto {
 
   // The primitives. Lengths have been checked by the caller, outputs have exactly the right size.
   virtual Error do_hash(Pieces input, MutableBytes out) noexcept = 0;
+  virtual std::uint32_t do_short_hash(const ShortHashKey& key, Bytes input) noexcept = 0;
   virtual Error do_mac(SecretView key, Pieces input, MutableBytes out) noexcept = 0;
   virtual Error do_extract(SecretView salt, SecretPieces ikm, MutableBytes out) noexcept = 0;
   virtual Error do_expand(SecretView prk, Pieces info, MutableBytes out) noexcept = 0;

@@ -61,6 +61,15 @@ Error Sodium::do_hash(Pieces input, MutableBytes out) noexcept {
   return Error::none;
 }
 
+std::uint32_t Sodium::do_short_hash(const ShortHashKey& key, Bytes input) noexcept {
+  static_assert(sizeof(ShortHashKey) == crypto_shorthash_KEYBYTES);
+  std::uint8_t out[crypto_shorthash_BYTES];
+  crypto_shorthash(out, input.data(), input.size(), key.data());
+  std::uint32_t hash = 0;
+  std::memcpy(&hash, out, sizeof hash);
+  return hash;
+}
+
 Error Sodium::do_mac(SecretView key, Pieces input, MutableBytes out) noexcept {
   Hmac hmac(key);
   for (const Bytes piece : input) hmac.update(piece);

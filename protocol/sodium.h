@@ -31,6 +31,7 @@ class Sodium : public Crypto {
   Sodium(Random& random, const SuiteParameters& parameters) noexcept;
 
   Error do_hash(Pieces input, MutableBytes out) noexcept override;
+  std::uint32_t do_short_hash(const ShortHashKey& key, Bytes input) noexcept override;
   Error do_mac(SecretView key, Pieces input, MutableBytes out) noexcept override;
   Error do_extract(SecretView salt, SecretPieces ikm, MutableBytes out) noexcept override;
   Error do_expand(SecretView prk, Pieces info, MutableBytes out) noexcept override;
