@@ -108,7 +108,8 @@ Error code(Coder& coder, E& e) noexcept {
   return coder(e.external_pub);
 }
 
-// The data of application_id (RFC 9420, 5.3.3).
+// The data of application_id (RFC 9420, 5.3.3) [CRED-16]. That of external_senders holds Credentials: see
+// leaf_node.h.
 struct ApplicationId {
   Bytes application_id;
 };

@@ -121,28 +121,78 @@ Error key_package_ref(Crypto& crypto, const KeyPackage& key_package, Digest& out
 
 namespace {
 
-// The extensions of a leaf or a KeyPackage: none twice, none that belongs elsewhere, and all but the default
-// ones listed in the capabilities.
-Error check_extensions(const Extensions& extensions, const CodePoints& listed, bool of_leaf) noexcept {
+// The objects with extensions whose rules are here.
+enum class Carrier : std::uint8_t { leaf_node, key_package, group_context };
+
+// Whether the registry has an extension of RFC 9420 in that object (17.3). Of any other type nothing is
+// known.
+bool belongs(ExtensionType type, Carrier carrier) noexcept {
+  switch (type) {
+    case ExtensionType::application_id:
+      return carrier == Carrier::leaf_node;
+    case ExtensionType::required_capabilities:
+    case ExtensionType::external_senders:
+      return carrier == Carrier::group_context;
+    case ExtensionType::ratchet_tree:
+    case ExtensionType::external_pub:
+      return false;  // of a GroupInfo
+  }
+  return true;
+}
+
+// Whether the body of a credential is what its type says. An X.509 chain has its first certificate, and may
+// leave out others [CRED-04]; what stands in them, the application validates.
+bool well_formed(const Credential& credential) noexcept {
+  if (credential.type != CredentialType::x509) return true;
+  List<Certificate> certificates;
+  return List<Certificate>::parse(credential.body, certificates) == Error::none && !certificates.empty();
+}
+
+template <class T>
+bool decodes(Bytes data) noexcept {
+  T value{};
+  return decode(data, value) == Error::none;
+}
+
+bool well_formed_senders(Bytes data) noexcept {
+  ExternalSenders senders;
+  if (decode(data, senders) != Error::none) return false;
+  for (const ExternalSender& sender : senders) {
+    if (!well_formed(sender.credential)) return false;
+  }
+  return true;
+}
+
+bool well_formed(const Extension& extension) noexcept {
+  switch (extension.type) {
+    case ExtensionType::application_id:
+      return decodes<ApplicationId>(extension.data);
+    case ExtensionType::required_capabilities:
+      return decodes<RequiredCapabilities>(extension.data);
+    case ExtensionType::external_senders:
+      return well_formed_senders(extension.data);
+    default:
+      return true;
+  }
+}
+
+// A list of extensions by itself.
+Error check_extensions(const Extensions& extensions, Carrier carrier) noexcept {
   TRY(check_no_repeats(extensions));
   for (const Extension& extension : extensions) {
-    const bool is_application_id = extension.type == ExtensionType::application_id;
-    REFUSE_IF(is_default(extension.type) && !(of_leaf && is_application_id), Error::extension_misplaced);
-    REFUSE_IF(!is_default(extension.type) && !listed.contains(extension.type),
-              Error::extension_unlisted);  // [LEAF-27, LEAF-28, KP-12]
-    ApplicationId application_id;
-    REFUSE_IF(is_application_id && decode(extension.data, application_id) != Error::none,
-              Error::extension_malformed);
+    REFUSE_IF(!belongs(extension.type, carrier), Error::extension_misplaced);
+    REFUSE_IF(!well_formed(extension), Error::extension_malformed);
   }
   return Error::none;
 }
 
-Error check_credential(const Credential& credential) noexcept {
-  if (credential.type != CredentialType::x509) return Error::none;
-  List<Certificate> certificates;
-  const Error error = List<Certificate>::parse(credential.body, certificates);
-  REFUSE_IF(error != Error::none || certificates.empty(), Error::credential_malformed);  // [CRED-21]
-  return Error::none;
+// Whether capabilities list the type of every extension that is not a default one.
+bool all_listed(const Extensions& extensions, const Capabilities& capabilities) noexcept {
+  const CodePoints listed(capabilities.extensions);
+  for (const Extension& extension : extensions) {
+    if (!is_default(extension.type) && !listed.contains(extension.type)) return false;
+  }
+  return true;
 }
 
 Error check_lifetime(const Lifetime& lifetime, const Limits& limits) noexcept {
@@ -173,9 +223,10 @@ Error check_tree_leaf(const LeafNode& leaf, const SuiteParameters& suite, const 
   REFUSE_IF(!CodePoints(capabilities.cipher_suites).contains(suite.suite),
             Error::suite_unlisted);  // [LEAF-37]
   REFUSE_IF(!CodePoints(capabilities.credentials).contains(leaf.credential.type),
-            Error::credential_unlisted);  // [LEAF-09]
-  TRY(check_credential(leaf.credential));
-  TRY(check_extensions(leaf.extensions, CodePoints(capabilities.extensions), true));
+            Error::credential_unlisted);                                  // [LEAF-09]
+  REFUSE_IF(!well_formed(leaf.credential), Error::credential_malformed);  // [CRED-21]
+  TRY(check_extensions(leaf.extensions, Carrier::leaf_node));
+  REFUSE_IF(!all_listed(leaf.extensions, capabilities), Error::extension_unlisted);  // [LEAF-27, LEAF-28]
   return leaf.source == LeafNodeSource::key_package ? check_lifetime(leaf.lifetime, limits) : Error::none;
 }
 
@@ -186,7 +237,7 @@ Error check_lifetime_now(const LeafNode& leaf, std::uint64_t now) noexcept {
 }
 
 Error check_required_capabilities(const Capabilities& capabilities,
-                                  const RequiredCapabilities& required) noexcept {
+                                  const RequiredCapabilities& required) noexcept {  // [LEAF-20]
   const CodePoints extensions(capabilities.extensions);
   for (const ExtensionType type : required.extension_types) {  // [LEAF-21]
     REFUSE_IF(!is_default(type) && !extensions.contains(type), Error::required_capability_missing);
@@ -196,19 +247,23 @@ Error check_required_capabilities(const Capabilities& capabilities,
     REFUSE_IF(!is_default(type) && !proposals.contains(type), Error::required_capability_missing);
   }
   const CodePoints credentials(capabilities.credentials);
-  for (const CredentialType type : required.credential_types) {
+  for (const CredentialType type : required.credential_types) {  // none is a default [REQCAP-04]
     REFUSE_IF(!credentials.contains(type), Error::required_capability_missing);
   }
   return Error::none;
 }
 
+Error check_group_context_extensions(const Extensions& extensions) noexcept {
+  return check_extensions(extensions, Carrier::group_context);
+}
+
 Error check_group_extensions(const Capabilities& capabilities, const Extensions& group_extensions) noexcept {
-  const CodePoints listed(capabilities.extensions);
-  for (const Extension& extension : group_extensions) {
-    REFUSE_IF(!is_default(extension.type) && !listed.contains(extension.type),
-              Error::group_extension_unlisted);
-  }
-  return Error::none;
+  REFUSE_IF(!all_listed(group_extensions, capabilities), Error::group_extension_unlisted);  // [EXT-14]
+  const std::optional<Bytes> data = find_extension(group_extensions, ExtensionType::required_capabilities);
+  if (!data.has_value()) return Error::none;
+  RequiredCapabilities required;
+  REFUSE_IF(decode(*data, required) != Error::none, Error::extension_malformed);
+  return check_required_capabilities(capabilities, required);
 }
 
 Error check_key_package(Crypto& crypto, const KeyPackage& key_package, const Limits& limits,
@@ -220,9 +275,24 @@ Error check_key_package(Crypto& crypto, const KeyPackage& key_package, const Lim
   REFUSE_IF(key_package.init_key.size() != suite.kem_public_key_size, Error::kem_public_key_length);
   TRY(check_leaf_node(leaf, LeafNodeSource::key_package, suite, limits));
   REFUSE_IF(equal(key_package.init_key, leaf.encryption_key), Error::init_key_is_encryption_key);  // [KP-17]
-  TRY(check_extensions(key_package.extensions, CodePoints(leaf.capabilities.extensions), false));  // [KP-11]
+  TRY(check_extensions(key_package.extensions, Carrier::key_package));                             // [KP-11]
+  REFUSE_IF(!all_listed(key_package.extensions, leaf.capabilities), Error::extension_unlisted);    // [KP-12]
   TRY(verify_key_package(crypto, key_package, work));
   return verify_leaf_node(crypto, leaf, {}, work);
+}
+
+Error check_added_key_package(Crypto& crypto, const KeyPackage& key_package,
+                              const Extensions& group_extensions, const Limits& limits,
+                              MutableBytes work) noexcept {
+  TRY(check_key_package(crypto, key_package, limits, work));
+  return check_group_extensions(key_package.leaf_node.capabilities, group_extensions);  // [REQCAP-02]
+}
+
+Error check_key_package_to_add(Crypto& crypto, const KeyPackage& key_package,
+                               const Extensions& group_extensions, std::uint64_t now, const Limits& limits,
+                               MutableBytes work) noexcept {
+  TRY(check_added_key_package(crypto, key_package, group_extensions, limits, work));  // [KP-18, EXT-04]
+  return check_lifetime_now(key_package.leaf_node, now);                              // [LEAF-24]
 }
 
 // ---- making one's own
@@ -295,7 +365,7 @@ Error write_extensions(Writer& writer, std::span<const Extension> extensions, co
 }
 
 Error write_capabilities(Writer& writer, const Supported& supported, const Grease& grease,
-                         Capabilities& out) noexcept {  // [LEAF-06, GREASE-06]
+                         Capabilities& out) noexcept {  // [LEAF-06, GREASE-06, KP-19]
   constexpr ProtocolVersion versions[] = {ProtocolVersion::mls10};
   TRY(write_list(writer, std::span<const ProtocolVersion>(versions), nullptr, 0, out.versions));
   TRY(write_capability(writer, supported.cipher_suites, grease, 0, out.cipher_suites));
@@ -304,17 +374,12 @@ Error write_capabilities(Writer& writer, const Supported& supported, const Greas
   return write_capability(writer, supported.credentials, grease, 3, out.credentials);
 }
 
-// A fresh key pair of the KEM [KP-04, KP-05].
-Error fresh_key_pair(Crypto& crypto, Secret& private_key, MutableBytes public_key) noexcept {
-  Secret ikm;
-  TRY(crypto.random_secret(crypto.suite().kem_private_key_size, ikm));
-  return crypto.derive_key_pair(ikm, private_key, public_key);
-}
-
 // Everything but the keys and the signatures.
 Error fill_in(CipherSuite suite, const NewKeyPackage& wanted, const Grease& grease, Writer& lists,
               KeyPackage& out) noexcept {
-  out.cipher_suite = suite;
+  // Random GREASE in the capabilities may happen to list such a credential, and so let it pass.
+  REFUSE_IF(is_grease(static_cast<std::uint16_t>(wanted.credential.type)), Error::grease_supported);
+  out.cipher_suite = suite;  // one call for each suite that the client has [KP-03]
   LeafNode& leaf = out.leaf_node;
   leaf.signature_key = wanted.signature_key;
   leaf.credential = wanted.credential;
@@ -335,8 +400,7 @@ std::size_t size_of(std::span<const Extension> extensions) noexcept {
 
 KeyPackageRoom key_package_room(const NewKeyPackage& wanted) noexcept {
   constexpr std::size_t grease = 5 * 2 + 2 * (2 + 4 + 16);
-  constexpr std::size_t max_kem_public_key = 2048;  // X-Wing's is 1216
-  constexpr std::size_t fixed = 256 + 2 * (max_kem_public_key + Crypto::max_signature_size);
+  constexpr std::size_t fixed = 256 + 2 * (Crypto::max_kem_public_key_size + Crypto::max_signature_size);
   const Supported& supported = wanted.supported;
   const std::size_t lists = grease + size_of(wanted.leaf_extensions) +
                             size_of(wanted.key_package_extensions) +
@@ -356,10 +420,10 @@ Result<Bytes> create_key_package(Crypto& crypto, Signer& signer, const NewKeyPac
   const MutableBytes signing_room = work.subspan(lists_size + room.out, room.out);
 
   KeyPackageKeys fresh;
-  std::array<std::uint8_t, 2048> init_key, encryption_key;
+  std::array<std::uint8_t, Crypto::max_kem_public_key_size> init_key, encryption_key;
   const std::size_t key_size = crypto.suite().kem_public_key_size;
-  TRY(fresh_key_pair(crypto, fresh.init_key, init_key));
-  TRY(fresh_key_pair(crypto, fresh.encryption_key, encryption_key));
+  TRY(crypto.generate_key_pair(fresh.init_key, init_key));  // [KP-04, KP-05]
+  TRY(crypto.generate_key_pair(fresh.encryption_key, encryption_key));
 
   KeyPackage made;
   made.init_key = Bytes(init_key).first(key_size);

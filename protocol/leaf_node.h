@@ -31,6 +31,20 @@ Error code(Coder& coder, E& e) noexcept {
   return coder(e.type, e.body);  // [CRED-01, CRED-20]
 }
 
+// Who may send proposals to a group from outside. The data of external_senders is a list of them (RFC 9420,
+// 12.1.8.1) [EXTPROP-07].
+struct ExternalSender {
+  Bytes signature_key;
+  Credential credential;
+};
+
+template <class Coder, Fields<ExternalSender> E>
+Error code(Coder& coder, E& e) noexcept {
+  return coder(e.signature_key, e.credential);
+}
+
+using ExternalSenders = List<ExternalSender>;
+
 struct Capabilities {
   List<ProtocolVersion> versions;
   List<CipherSuite> cipher_suites;
@@ -223,7 +237,12 @@ Error check_lifetime_now(const LeafNode& leaf, std::uint64_t now) noexcept;
 Error check_required_capabilities(const Capabilities& capabilities,
                                   const RequiredCapabilities& required) noexcept;
 
-// Whether every extension of a GroupContext is supported. Error::group_extension_unlisted.
+// The extensions of a GroupContext, or those that are to become its extensions, by themselves. Errors:
+// extension_repeated, extension_misplaced, extension_malformed.
+Error check_group_context_extensions(const Extensions& extensions) noexcept;
+
+// Whether a member supports the extensions of the GroupContext and what required_capabilities, if it is among
+// them, asks for. Errors: group_extension_unlisted, required_capability_missing, extension_malformed.
 Error check_group_extensions(const Capabilities& capabilities, const Extensions& group_extensions) noexcept;
 
 // All rules on a KeyPackage by itself, both signatures included, for a group of `crypto`'s suite, but for the
@@ -232,5 +251,17 @@ Error check_group_extensions(const Capabilities& capabilities, const Extensions&
 // signatures.
 Error check_key_package(Crypto& crypto, const KeyPackage& key_package, const Limits& limits,
                         MutableBytes work) noexcept;
+
+// The same for the KeyPackage of an Add that was received, in a group whose GroupContext has these
+// extensions. Errors: those of check_key_package and check_group_extensions.
+Error check_added_key_package(Crypto& crypto, const KeyPackage& key_package,
+                              const Extensions& group_extensions, const Limits& limits,
+                              MutableBytes work) noexcept;
+
+// What whoever adds a client asks of its KeyPackage before an Add is made of it: it is what receivers will
+// check, and the time, `now` in seconds since 1970. Errors as above, and lifetime_not_current.
+Error check_key_package_to_add(Crypto& crypto, const KeyPackage& key_package,
+                               const Extensions& group_extensions, std::uint64_t now, const Limits& limits,
+                               MutableBytes work) noexcept;
 
 }  // namespace tacet
