@@ -11,6 +11,9 @@ struct Limits {
   // The size of a LeafNode in bytes; Error::leaf_too_large.
   std::uint32_t leaf_size = 1u << 16;
 
+  // The number of leaves of a ratchet tree, blank ones included; Error::too_many_leaves.
+  std::uint32_t leaves = 1u << 16;
+
   // The longest lifetime of a LeafNode from a KeyPackage, from not_before to not_after, in seconds; 90 days
   // and an hour for clocks that differ. Error::lifetime_too_long.
   std::uint64_t leaf_lifetime = 90 * 24 * 3600 + 3600;

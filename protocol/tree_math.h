@@ -16,7 +16,7 @@ struct LeafIndex {
   friend constexpr auto operator<=>(LeafIndex, LeafIndex) = default;
 };
 
-// The place of a node, leaf or parent, in the array.
+// The place of a node, leaf or parent, in the array [TREE-10].
 struct NodeIndex {
   std::uint32_t value = 0;
   friend constexpr auto operator<=>(NodeIndex, NodeIndex) = default;
@@ -36,6 +36,14 @@ constexpr unsigned level(NodeIndex node) noexcept {
 // The leaf at an even index.
 constexpr LeafIndex leaf_at(NodeIndex leaf) noexcept { return {leaf.value / 2}; }
 
+// The leftmost and the rightmost leaf of a subtree.
+constexpr LeafIndex first_leaf(NodeIndex subtree) noexcept {
+  return {(subtree.value + 1 - (std::uint32_t{1} << level(subtree))) / 2};
+}
+constexpr LeafIndex last_leaf(NodeIndex subtree) noexcept {
+  return {first_leaf(subtree).value + (std::uint32_t{1} << level(subtree)) - 1};
+}
+
 // Nothing for a leaf.
 constexpr std::optional<NodeIndex> left(NodeIndex node) noexcept {
   if (is_leaf(node)) return std::nullopt;
@@ -54,6 +62,11 @@ constexpr bool in_subtree(NodeIndex node, NodeIndex ancestor) noexcept {
   return node.value >= ancestor.value - reach && node.value <= ancestor.value + reach;
 }
 
+// The ancestor of a leaf at that level, 0 for the leaf itself; at most TreeSize::max_depth.
+constexpr NodeIndex ancestor_at(LeafIndex leaf, unsigned level) noexcept {
+  return NodeIndex(2 * leaf.value >> (level + 1) << (level + 1) | ((std::uint32_t{1} << level) - 1));
+}
+
 // The lowest node whose subtree holds both.
 constexpr NodeIndex common_ancestor(NodeIndex a, NodeIndex b) noexcept {
   if (in_subtree(a, b)) return b;
@@ -62,7 +75,7 @@ constexpr NodeIndex common_ancestor(NodeIndex a, NodeIndex b) noexcept {
   return NodeIndex(((a.value >> length) << length) | ((std::uint32_t{1} << (length - 1)) - 1));
 }
 
-// A tree of 2^depth leaves.
+// A tree of 2^depth leaves [TREE-01].
 class TreeSize {
  public:
   static constexpr unsigned max_depth = 30;
@@ -85,14 +98,14 @@ class TreeSize {
   constexpr bool contains(LeafIndex leaf) const noexcept { return leaf.value < leaves(); }
   constexpr bool contains(NodeIndex node) const noexcept { return node.value < nodes(); }
 
-  // Nothing for the root.
+  // Nothing for the root [TREE-05].
   constexpr std::optional<NodeIndex> parent(NodeIndex node) const noexcept {
     if (node == root()) return std::nullopt;
     const unsigned k = level(node);
     return NodeIndex((node.value | std::uint32_t{1} << k) & ~(std::uint32_t{1} << (k + 1)));
   }
 
-  // Nothing for the root.
+  // Nothing for the root [TREE-06].
   constexpr std::optional<NodeIndex> sibling(NodeIndex node) const noexcept {
     const std::optional<NodeIndex> above = parent(node);
     if (!above) return std::nullopt;
