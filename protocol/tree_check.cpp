@@ -1,0 +1,297 @@
+#include "tree_check.h"
+
+namespace tacet {
+
+Error parent_hash(Crypto& crypto, const ParentHashInput& input, Digest& out) noexcept {  // [TREE-39, TREE-67]
+  Gatherer<6, 16> pieces;
+  TRY(pieces(input));
+  return crypto.hash(pieces.pieces(), out);
+}
+
+namespace {
+
+// Calls `visit` for each parent that is not blank, the lower ones first.
+template <class Visit>
+Error for_each_parent(const RatchetTree& tree, Visit visit) noexcept {
+  for (unsigned height = 1; height <= tree.size().depth(); ++height) {
+    const std::uint32_t step = std::uint32_t{2} << height;
+    for (std::uint32_t i = step / 2 - 1; i < tree.size().nodes(); i += step) {
+      if (!tree.is_blank(NodeIndex(i))) TRY(visit(NodeIndex(i)));
+    }
+  }
+  return Error::none;
+}
+
+template <class Visit>
+Error for_each_leaf(const TreeView& tree, Visit visit) noexcept {
+  for (std::uint32_t i = 0; i < tree.size().leaves(); ++i) {
+    if (!tree.is_blank(LeafIndex{i})) TRY(visit(LeafIndex{i}));
+  }
+  return Error::none;
+}
+
+// ---- unmerged leaves
+
+// The next node below `node` that is not blank, on the way to `leaf`, lists it as well; those further down
+// are that node's concern.
+bool is_listed_between(const RatchetTree& tree, NodeIndex node, LeafIndex leaf) noexcept {
+  for (unsigned height = level(node) - 1; height > 0; --height) {
+    const NodeIndex between = ancestor_at(leaf, height);
+    if (!tree.is_blank(between)) return tree.unmerged_leaves(between).contains(leaf);
+  }
+  return true;
+}
+
+Error check_unmerged(const RatchetTree& tree, NodeIndex node) noexcept {
+  const UnmergedLeaves leaves = tree.unmerged_leaves(node);
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    const LeafIndex leaf = leaves[i];
+    REFUSE_IF(i > 0 && leaf <= leaves[i - 1], Error::unmerged_not_sorted);  // [TREE-12, TREE-13]
+    const bool is_below = tree.size().contains(leaf) && in_subtree(leaf, node);
+    REFUSE_IF(!is_below, Error::unmerged_not_below);  // [TREE-53]
+    if (!is_below) continue;
+    REFUSE_IF(tree.is_blank(leaf), Error::unmerged_blank);                         // [TREE-52]
+    REFUSE_IF(!is_listed_between(tree, node, leaf), Error::unmerged_not_between);  // [TREE-54]
+  }
+  return Error::none;
+}
+
+// ---- keys
+
+Error check_keys(Crypto& crypto, const RatchetTree& tree) noexcept {
+  const auto check_leaf = [&](LeafIndex leaf) noexcept -> Error {
+    const auto same_key =
+        tree.other_with(crypto, NodeIndexMap::Of::encryption_key, tree.encryption_key(leaf), leaf);
+    REFUSE_IF(same_key && is_leaf(*same_key), Error::encryption_key_repeated);  // [LEAF-34, TREE-57]
+    const bool signature_key_repeated =
+        tree.other_with(crypto, NodeIndexMap::Of::signature_key, tree.signature_key(leaf), leaf).has_value();
+    REFUSE_IF(signature_key_repeated, Error::signature_key_repeated);  // [LEAF-33, TREE-57]
+    return Error::none;
+  };
+  TRY(for_each_leaf(tree, check_leaf));
+  return for_each_parent(tree, [&](NodeIndex node) noexcept -> Error {
+    const bool repeated =
+        tree.other_with(crypto, NodeIndexMap::Of::encryption_key, tree.encryption_key(node), node)
+            .has_value();
+    REFUSE_IF(repeated, Error::parent_key_repeated);  // [TREE-55]
+    return Error::none;
+  });
+}
+
+// ---- parent hashes
+
+// Tree hashes of subtrees in which some leaves are blanked and taken out of the unmerged leaves of all
+// parents: original_sibling_tree_hash (RFC 9420, 7.9). The last hash of each node is kept. The leaves blanked
+// below a node are those unmerged at one of its ancestors; a leaf that is unmerged at one is unmerged at
+// every node between, so these sets lie one within the other, and one of the same size is the same set.
+class OriginalHashes {
+ public:
+  OriginalHashes(Crypto& crypto, const RatchetTree& tree, Memory& scratch) noexcept
+      : crypto_(crypto), tree_(tree), counts_(scratch), hashes_(scratch), node_(scratch) {}
+
+  // Without leaves [begin, end) of `blanked`, which lie below `subtree`.
+  Error hash(NodeIndex subtree, const UnmergedLeaves& blanked, std::size_t begin, std::size_t end,
+             Bytes& out) noexcept {
+    out = tree_.hash(subtree);
+    if (begin == end) return Error::none;
+    TRY(allocate());
+    for (unsigned height = 0; height <= level(subtree); ++height) {
+      for (std::size_t i = begin; i < end;) {
+        const NodeIndex node = ancestor_at(blanked[i], height);
+        std::size_t next = i + 1;
+        while (next < end && blanked[next] <= last_leaf(node)) ++next;
+        if (counts_[node.value] != next - i) TRY(hash_node(node, blanked, i, next));
+        i = next;
+      }
+    }
+    out = kept(subtree);
+    return Error::none;
+  }
+
+ private:
+  Error allocate() noexcept {
+    if (!counts_.empty()) return Error::none;
+    std::size_t largest = 0;
+    for (std::uint32_t i = 1; i < tree_.size().nodes(); i += 2) {
+      const std::size_t size = tree_.encoded(NodeIndex(i)).size();
+      if (size > largest) largest = size;
+    }
+    const std::size_t nodes = tree_.size().nodes();
+    TRY(node_.reserve(largest));
+    node_.push_back(largest, 0);
+    TRY(hashes_.reserve(nodes * crypto_.hash_size()));
+    hashes_.push_back(nodes * crypto_.hash_size(), 0);
+    TRY(counts_.reserve(nodes));
+    counts_.push_back(nodes, 0);
+    return Error::none;
+  }
+
+  Error hash_node(NodeIndex node, const UnmergedLeaves& blanked, std::size_t begin,
+                  std::size_t end) noexcept {
+    Digest digest;
+    if (is_leaf(node)) {
+      TRY(node_tree_hash(crypto_, node, {}, {}, {}, digest));  // [TREE-42]
+    } else {
+      const bool left_changed = blanked[begin] <= last_leaf(*left(node));
+      const bool right_changed = blanked[end - 1] > last_leaf(*left(node));
+      const Bytes left_hash = left_changed ? kept(*left(node)) : tree_.hash(*left(node));
+      const Bytes right_hash = right_changed ? kept(*right(node)) : tree_.hash(*right(node));
+      Bytes encoded;
+      if (!tree_.is_blank(node)) TRY(without(node, blanked, begin, end, encoded));
+      TRY(node_tree_hash(crypto_, node, encoded, left_hash, right_hash, digest));
+    }
+    std::memcpy(hashes_.data() + node.value * crypto_.hash_size(), digest.bytes().data(),
+                crypto_.hash_size());
+    counts_[node.value] = static_cast<std::uint32_t>(end - begin);
+    return Error::none;
+  }
+
+  // A ParentNode whose unmerged_leaves lack those that are blanked.
+  Error without(NodeIndex node, const UnmergedLeaves& blanked, std::size_t begin, std::size_t end,
+                Bytes& out) noexcept {
+    const UnmergedLeaves leaves = tree_.unmerged_leaves(node);
+    std::size_t left_over = 0;
+    for (std::size_t i = 0, b = begin; i < leaves.size(); ++i) {
+      while (b < end && blanked[b] < leaves[i]) ++b;
+      if (b == end || blanked[b] != leaves[i]) ++left_over;
+    }
+    Reader reader(tree_.encoded(node));
+    Bytes key, hash;
+    TRY(reader(key, hash));
+    Writer writer({node_.data(), node_.size()});
+    TRY(writer(key, hash));
+    TRY(writer.header(left_over * sizeof(LeafIndex::value)));
+    for (std::size_t i = 0, b = begin; i < leaves.size(); ++i) {
+      while (b < end && blanked[b] < leaves[i]) ++b;
+      if (b < end && blanked[b] == leaves[i]) continue;
+      const LeafIndex leaf = leaves[i];
+      TRY(writer(leaf));
+    }
+    out = writer.written();
+    return Error::none;
+  }
+
+  Bytes kept(NodeIndex node) const noexcept {
+    return {hashes_.data() + node.value * crypto_.hash_size(), crypto_.hash_size()};
+  }
+
+  Crypto& crypto_;
+  const RatchetTree& tree_;
+  Array<std::uint32_t> counts_;  // how many leaves were blanked for the hash that is kept; 0: none is
+  Array<std::uint8_t> hashes_;
+  Array<std::uint8_t> node_;  // room for one ParentNode
+};
+
+// The node D of RFC 9420, 7.9.2: the only one in the resolution of `child` that is not among the unmerged
+// leaves [begin, end) of its parent, all of which are in that resolution.
+std::optional<NodeIndex> only_merged(const RatchetTree& tree, NodeIndex child, const UnmergedLeaves& unmerged,
+                                     std::size_t begin, std::size_t end) noexcept {
+  std::optional<NodeIndex> found;
+  Resolution resolution(tree, child);
+  while (const std::optional<NodeIndex> node = resolution.next()) {
+    if (begin < end && *node == NodeIndex(unmerged[begin])) {
+      ++begin;
+    } else if (found) {
+      return std::nullopt;
+    } else {
+      found = node;
+    }
+  }
+  return begin == end ? found : std::nullopt;
+}
+
+// The parent_hash field; nothing in a leaf whose source is not commit [TREE-51].
+Bytes stored_parent_hash(const RatchetTree& tree, NodeIndex node) noexcept {
+  if (is_leaf(node)) return tree.leaf(leaf_at(node)).parent_hash;
+  Reader reader(tree.encoded(node));
+  Bytes encryption_key, parent_hash;
+  static_cast<void>(reader(encryption_key, parent_hash));
+  return parent_hash;
+}
+
+// Demands one chain through each parent: a node below it whose parent hash is valid with respect to it. As
+// the same is demanded of that node, the chain begins at a leaf.
+Error check_parent_hash(Crypto& crypto, const RatchetTree& tree, NodeIndex node,
+                        OriginalHashes& originals) noexcept {
+  const UnmergedLeaves unmerged = tree.unmerged_leaves(node);
+  const std::size_t middle = unmerged.before(first_leaf(*right(node)));
+  unsigned chains = 0;
+  for (const bool goes_left : {true, false}) {
+    const NodeIndex child = goes_left ? *left(node) : *right(node);
+    const NodeIndex sibling = goes_left ? *right(node) : *left(node);
+    const std::size_t begin = goes_left ? 0 : middle, end = goes_left ? middle : unmerged.size();
+    const std::size_t other_begin = goes_left ? middle : 0, other_end = goes_left ? unmerged.size() : middle;
+    const std::optional<NodeIndex> below = only_merged(tree, child, unmerged, begin, end);  // [TREE-47]
+    if (!below) continue;
+    Bytes sibling_hash;
+    TRY(originals.hash(sibling, unmerged, other_begin, other_end, sibling_hash));  // [TREE-41]
+    Digest expected;
+    TRY(parent_hash(crypto, {tree.encryption_key(node), stored_parent_hash(tree, node), sibling_hash},
+                    expected));
+    if (equal(stored_parent_hash(tree, *below), expected)) ++chains;  // [TREE-46]
+  }
+  REFUSE_IF(chains != 1, Error::parent_hash_invalid);  // [TREE-45, TREE-48, TREE-49, TREE-70]
+  return Error::none;
+}
+
+}  // namespace
+
+Error check_tree(Crypto& crypto, const RatchetTree& tree, Memory& scratch) noexcept {
+  TRY(for_each_parent(tree, [&](NodeIndex node) noexcept { return check_unmerged(tree, node); }));
+  TRY(check_keys(crypto, tree));
+  OriginalHashes originals(crypto, tree, scratch);
+  return for_each_parent(
+      tree, [&](NodeIndex node) noexcept { return check_parent_hash(crypto, tree, node, originals); });
+}
+
+Error check_leaves(Crypto& crypto, const RatchetTree& tree, const LeafRules& rules,
+                   Memory& scratch) noexcept {
+  Array<std::uint8_t> work(scratch);
+  return for_each_leaf(tree, [&](LeafIndex index) noexcept -> Error {  // [LEAF-36, LEAF-38]
+    const LeafNode leaf = tree.leaf(index);
+    TRY(check_tree_leaf(leaf, crypto.suite(), rules.limits));
+    TRY(check_group_extensions(leaf.capabilities, rules.group_extensions));  // [EXT-14]
+    const bool all_listed = tree.credentials_in_use().all_listed(leaf.capabilities);
+    REFUSE_IF(!all_listed, Error::credential_in_use_unlisted);  // [LEAF-23]
+    const LeafContext context = {rules.group_id, index};
+    const Result<std::size_t> room = leaf_node_work_size(leaf, context);
+    TRY(room.error());
+    TRY(work.reserve(room.value()));
+    return verify_leaf_node(crypto, leaf, context, {work.data(), work.capacity()});
+  });
+}
+
+Error check_members_support(const TreeView& tree, const Extensions& group_extensions) noexcept {
+  return for_each_leaf(tree, [&](LeafIndex index) noexcept {
+    return check_group_extensions(tree.leaf(index).capabilities, group_extensions);
+  });
+}
+
+Error check_changed_leaves(const TreeDraft& draft,
+                           const Extensions& group_extensions) noexcept {  // [TREE-66]
+  bool any_new_type = false;
+  const auto check_leaf = [&](LeafIndex index) noexcept -> Error {
+    const LeafNode leaf = draft.leaf(index);
+    const auto repeated = [&](NodeIndexMap::Of what, Bytes value) noexcept {
+      return draft.other_with(what, value, index).has_value();
+    };
+    REFUSE_IF(repeated(NodeIndexMap::Of::encryption_key, leaf.encryption_key),
+              Error::encryption_key_repeated);  // [LEAF-34, LEAF-35, LEAF-40]
+    REFUSE_IF(repeated(NodeIndexMap::Of::signature_key, leaf.signature_key),
+              Error::signature_key_repeated);  // [LEAF-33]
+    TRY(check_group_extensions(leaf.capabilities, group_extensions));
+    const bool all_listed = draft.credentials_in_use().all_listed(leaf.capabilities);
+    REFUSE_IF(!all_listed, Error::credential_in_use_unlisted);  // [LEAF-23]
+    any_new_type |= draft.base().credentials_in_use().users(leaf.credential.type) == 0;
+    return Error::none;
+  };
+  TRY(draft.for_each_changed_leaf(check_leaf));
+  if (!any_new_type) return Error::none;  // what was in use before, every member supports
+  return for_each_leaf(draft, [&](LeafIndex index) noexcept -> Error {
+    const bool all_listed = draft.credentials_in_use().all_listed(draft.leaf(index).capabilities);
+    REFUSE_IF(!all_listed, Error::credential_unsupported);  // [LEAF-22, CRED-19]
+    return Error::none;
+  });
+}
+
+}  // namespace tacet
