@@ -17,22 +17,28 @@
 //   tree     tree_math.h        Appendix C
 //            extension.h        13: extension lists, GREASE
 //            leaf_node.h        5.3, 7.2, 7.3, 10: Credential, LeafNode, KeyPackage, and their own validity
+//            tree_index.h       keys, clients, credentials in use and occupied leaves, found at once
+//            ratchet_tree.h     4, 7.1, 7.8, 12.4.3.3: nodes, resolution, tree hash, import, export
+//            tree_draft.h       7.5, 7.7: the next epoch's tree over this one's, adopted or dropped
+//            tree_check.h       7.3, 7.9, 12.4.3.1: parent hashes, the whole tree, changed leaves
+//            path_keys.h        7.4: an endpoint's own private keys in the tree
+//            update_path.h      7.4 to 7.6: path secrets made, encrypted, decrypted, compared, merged
 //   keys     key_schedule.h     8: GroupContext, transcript hashes, PSKs, an epoch's secrets, exporter
 //            secret_tree.h      9: the keys of messages
 //
 // What the caller brings: Memory (memory.h), twice, the second for secrets; Random and Crypto (crypto.h;
-// sodium.h has both); Signer (crypto.h; KeySigner if the key is in memory).
+// sodium.h has both); Signer (crypto.h; KeySigner if the key is in memory);
+// ClientIdentity (tree_index.h; WholeCredential).
 //
 // Conventions.
-//   * Inputs are spans and views; outputs are the last arguments, spans that the caller gives or objects that
-//   it
-//     owns. Sizes are in bytes.
+//   * Inputs are spans and views; outputs are the last arguments, spans that the caller gives or objects
+//     that it owns. Sizes are in bytes.
 //   * No function throws, allocates from the heap, or aborts. Each that can fail returns Error or Result.
 //   * On an error, outputs are unchanged or zeroed, and no state has changed.
 //   * A view lives as long as the bytes under it. What is kept is copied.
 //   * Objects are not synchronised: one thread at a time.
 //   * An id such as COMMIT-12 in brackets in a comment names the row of spec/requirements.tsv that is kept
-//   there.
+//     there.
 
 #include "bytes.h"
 #include "codec.h"
@@ -44,6 +50,12 @@
 #include "leaf_node.h"
 #include "limits.h"
 #include "memory.h"
+#include "path_keys.h"
+#include "ratchet_tree.h"
 #include "secret_tree.h"
 #include "sodium.h"
+#include "tree_check.h"
+#include "tree_draft.h"
+#include "tree_index.h"
 #include "tree_math.h"
+#include "update_path.h"

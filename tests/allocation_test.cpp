@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "circle.h"
 #include "evidence.h"
 #include "memories.h"
 #include "protocol/tacet.h"
@@ -146,6 +147,43 @@ TEST_F(AllocationTest, HpkeAllocatesNothing) {
       TRY(encrypt_with_label(crypto, public_key, "Welcome", {}, {ikm, private_key}, region, kem_output,
                              sealed));
       return decrypt_with_label(crypto, {private_key, public_key}, "Welcome", {}, kem_output, sealed, opened);
+    }();
+  }
+  EXPECT_EQ(error, Error::none);
+}
+
+// Not even from a Memory, which decoding is not given. The tree is imported and changed in one.
+TEST_F(AllocationTest, TreesAndPathsAllocateNothing) {
+  Circle circle(1, 9);
+  for (std::uint32_t i = 0; i < 9; ++i) circle.commit({i});
+  const model::Octets tree_encoding = exported(circle.tree);
+  const Circle::Commit made = circle.create({4});
+  Error error = Error::none;
+  {
+    const Armed arm;
+    error = [&]() -> Error {
+      Nodes nodes;
+      UpdatePath path;
+      TRY(decode(tree_encoding, nodes));
+      TRY(decode(made.encoding, path));
+      RatchetTree tree(region, circle.identity);
+      TRY(tree.import(crypto, nodes, circle.limits));
+      TRY(check_tree(crypto, tree, region));
+      TRY(check_leaves(crypto, tree, {circle.group_id, {}, circle.limits}, region));
+      TreeDraft draft(crypto, tree, region, circle.limits);
+      TRY(draft.start());
+      TRY(check_update_path(crypto, path, {4}, circle.group_id, circle.limits, draft));
+      TRY(merge_update_path(crypto, path, {4}, draft));
+      TRY(check_changed_leaves(draft, {}));
+      PathKeys keys(crypto.suite(), region, region);
+      TRY(keys.carry_over(crypto, *circle.members.at(8).keys, draft));
+      NodeIndex node;
+      Secret path_secret, commit_secret;
+      TRY(decrypt_path_secret(crypto, path, {4}, draft, keys, circle.context, node, path_secret));
+      TRY(derive_path_keys(crypto, draft, node, std::move(path_secret), keys, commit_secret));
+      TRY(draft.reserve());
+      draft.adopt(tree);
+      return tree.export_size().error();
     }();
   }
   EXPECT_EQ(error, Error::none);

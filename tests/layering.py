@@ -17,7 +17,7 @@ FOLDERS = {
     "spec/adversary": ["protocol"],
     "vectors/tool": ["protocol", "spec/adversary"],
     "tests": ["protocol", "spec/adversary", "vectors/tool"],
-    "fuzz": ["protocol", "spec/adversary"],
+    "fuzz": ["protocol", "spec/adversary", "tests"],  # the models of tests/ are oracles there too
 }
 
 # Headers with few readers: the inside of a Secret, and libsodium.

@@ -10,6 +10,8 @@
 #include "protocol/adapters/heap_memory.h"
 #include "protocol/tacet.h"
 #include "spec/adversary/seeded_random.h"
+#include "spoiled.h"
+#include "twins.h"
 
 namespace tacet {
 namespace {
@@ -102,6 +104,80 @@ TEST_F(RefusalTest, SecretTree) {
   });
 }
 
+TEST_F(RefusalTest, Trees) {
+  CircleAfter circle(7, {{4, {}}, {0, {}}, {0, {}, 1, false}});
+  const auto spoiled = [&](Error error, const std::function<void(Spoiled&)>& defect) {
+    Spoiled tree(circle);
+    defect(tree);
+    lets_through(error, [&, encoding = tree.encoding()] { return tree.answer(encoding); });
+  };
+  spoiled(Error::unmerged_not_between, [](Spoiled& tree) {
+    tree.parent(11).unmerged_leaves = {};
+    tree.refit(4, 11);
+    tree.refit(0, 7);
+  });
+  spoiled(Error::parent_hash_invalid, [](Spoiled& tree) { tree.parent(7).encryption_key[0] ^= 1; });
+  spoiled(Error::encryption_key_repeated, [&](Spoiled& tree) {
+    tree.leaf(6, [&](LeafNode& leaf) { leaf.encryption_key = circle.tree.encryption_key(LeafIndex{3}); });
+    tree.refit(4, 11);
+    tree.refit(0, 7);
+  });
+  spoiled(Error::parent_key_repeated, [&](Spoiled& tree) {
+    tree.parent(9).encryption_key = tree.parent(3).encryption_key;
+    tree.refit(4, 11);
+    tree.refit(0, 7);
+  });
+  CircleAfter with_blank(6, {{0, {}}});
+  Spoiled blank(with_blank);
+  blank.parent(7).unmerged_leaves = {7};
+  lets_through(Error::unmerged_blank, [&] { return blank.answer(); });
+}
+
+TEST_F(RefusalTest, DraftsAndPaths) {
+  CircleAfter circle(4, {{0, {}}, {2, {}}, {1, {}}, {3, {}}});
+  const Circle::NewMember made = circle.new_member();
+  lets_through(Error::too_many_leaves, [&] {
+    const Limits limits{.leaves = 4};
+    TreeDraft draft(circle.crypto, circle.tree, circle.memory, limits);
+    TRY(draft.start());
+    return draft.add(decoded_leaf(made.leaf)).error();
+  });
+  lets_through(Error::encryption_key_unchanged, [&] {
+    TreeDraft draft = circle.begin();
+    return draft.update({1}, circle.tree.leaf({1}));
+  });
+  lets_through(Error::leaf_blank, [&] {
+    TreeDraft draft = circle.begin();
+    TRY(draft.remove({1}));
+    return draft.remove({1});
+  });
+  const auto path = [&](Error error, const std::function<void(PathModel&)>& defect) {
+    PathModel broken(circle, LeafIndex{2});
+    defect(broken);
+    lets_through(error, [&, encoding = broken.encoding()]() -> Error {
+      UpdatePath decoded;
+      TRY(decode(encoding, decoded));
+      TreeDraft draft = circle.begin();
+      TRY(circle.receive(decoded, LeafIndex{2}, draft));
+      PathKeys keys = circle.carried_over(circle.members.at(0), draft);
+      Secret commit_secret;
+      return circle.process(decoded, LeafIndex{2}, draft, keys, commit_secret);
+    });
+  };
+  path(Error::path_ciphertext_count,
+       [](PathModel& broken) { broken.nodes[0].ciphertexts.push_back(broken.nodes[0].ciphertexts[0]); });
+  path(Error::path_key_in_tree, [&](PathModel& broken) {
+    broken.nodes[0].key = model::octets(circle.tree.encryption_key(NodeIndex(1)));
+  });
+  path(Error::path_key_repeated, [](PathModel& broken) { broken.leaf.encryption_key = broken.nodes[0].key; });
+  path(Error::path_key_mismatch, [&](PathModel& broken) { broken.nodes[1].key = noise(random, 32); });
+  path(Error::path_length, [&](PathModel& broken) { broken.nodes.push_back({noise(random, 32), {}}); });
+  path(Error::path_parent_hash, [](PathModel& broken) {
+    broken.leaf.parent_hash = {};
+    broken.keep_parent_hash = true;
+  });
+}
+
 // Some refusals guard an operation that cannot go on without them: then another error shows that they were
 // off.
 TEST_F(RefusalTest, WhatGuardsAnOperationFailsOtherwise) {
@@ -111,6 +187,13 @@ TEST_F(RefusalTest, WhatGuardsAnOperationFailsOtherwise) {
   PeekedKey peeked;
   switch_off(Error::leaf_outside_tree);
   EXPECT_EQ(tree.peek(crypto, LeafIndex{4}, RatchetType::handshake, 0, peeked), Error::generation_gone);
+
+  CircleAfter unsorted(6, {{4, {}}, {0, {}}, {0, {}, 2, false}});
+  Spoiled out_of_order(unsorted);
+  out_of_order.parent(7).unmerged_leaves = {7, 6};
+  EXPECT_EQ(out_of_order.answer(), Error::unmerged_not_sorted);
+  switch_off(Error::unmerged_not_sorted);
+  EXPECT_EQ(out_of_order.answer(), Error::parent_hash_invalid) << "the search for an entry needs the order";
 }
 
 TEST_F(RefusalTest, OnlyTheNamedOneIsOff) {
