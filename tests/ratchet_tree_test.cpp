@@ -236,5 +236,18 @@ TEST_F(RatchetTreeTest, FullMemoryLeavesItAsItWas) {
   }
 }
 
+// The hash of the index has a key that members do not know: without randomness there is no tree.
+TEST_F(RatchetTreeTest, FailingRandomnessLeavesItAsItWas) {
+  struct Failing final : Random {
+    Error fill(MutableBytes) noexcept override { return Error::random_failed; }
+  };
+  Failing failing;
+  Sodium without_random(failing);
+  const Octets before = exported(tree);
+  EXPECT_EQ(import_tree(tree, without_random, model::vector(entries("lpl")), limits), Error::random_failed);
+  EXPECT_EQ(tree.start(without_random, noise_leaf(random)), Error::random_failed);
+  EXPECT_EQ(exported(tree), before);
+}
+
 }  // namespace
 }  // namespace tacet

@@ -411,6 +411,20 @@ TEST(ChangedLeaves, HaveKeysOfTheirOwn) {
   shows("LEAF-35");
 }
 
+TEST(ChangedLeaves, AreHeldAgainstTheGroup) {
+  Circle circle(1, 3);
+  const Octets list = LeafModel::extension_list({{0xf001, {7}}});
+  Extensions extensions;
+  ASSERT_EQ(decode(list, extensions), Error::none);
+  TreeDraft untouched = circle.begin();
+  EXPECT_EQ(check_changed_leaves(untouched, extensions), Error::none) << "others were judged when they came";
+  const Circle::NewMember made = circle.new_member();
+  TreeDraft draft = circle.begin();
+  ASSERT_TRUE(draft.add(decoded_leaf(made.leaf)).ok());
+  EXPECT_EQ(check_changed_leaves(draft, {}), Error::none);
+  refused("EXT-14", Error::group_extension_unlisted, check_changed_leaves(draft, extensions));
+}
+
 // ---- memory
 
 TEST(TreeCheckMemory, ThatIsFullIsAnErrorAndNothingElse) {

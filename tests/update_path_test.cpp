@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "evidence.h"
+#include "spec/adversary/recorder.h"
 #include "spoiled.h"
 
 namespace tacet {
@@ -462,6 +463,65 @@ TEST_F(BadPath, IsNotForItsSenderNorForAStranger) {
   PathKeys none(circle.crypto.suite(), circle.memory, circle.secret_memory);
   Secret commit_secret;
   EXPECT_EQ(circle.process(decoded, sender, draft, none, commit_secret), Error::path_key_absent);
+}
+
+// ---- what it costs: the calls of RFC 9420's algorithms, and none twice
+
+TEST(UpdatePathCosts, WhatIsMandatory) {
+  using adversary::Operation;
+  for (const std::uint32_t depth : {1u, 3u, 5u}) {
+    Circle circle(depth, 1u << depth);
+    for (std::uint32_t i = 0; i < 1u << depth; ++i) circle.commit({i});
+    adversary::Log log(true);
+    adversary::Recorder recorder(log, circle.random);
+    const auto count = [&](Operation operation) { return log.count(operation); };
+
+    TreeDraft made(recorder, circle.tree, circle.memory, circle.limits);
+    ASSERT_EQ(made.start(), Error::none);
+    PathKeys keys = circle.carried_over(circle.members.at(0), made);
+    PathSecrets secrets;
+    KeySigner signer(recorder, circle.members.at(0).signing_key);
+    ASSERT_EQ(create_update_path(recorder, signer, made.leaf({0}), {0}, circle.group_id, circle.limits, made,
+                                 keys, secrets),
+              Error::none);
+    Octets encoding(update_path_size(recorder, made, {0}).value());
+    ASSERT_TRUE(
+        encrypt_update_path(recorder, made, {0}, secrets, circle.context, circle.secret_memory, encoding)
+            .ok());
+    EXPECT_EQ(count(Operation::sign), 1u);
+    EXPECT_EQ(count(Operation::verify), 0u);
+    EXPECT_EQ(count(Operation::derive_key_pair), depth + 1);
+    EXPECT_EQ(count(Operation::encap), depth);
+    EXPECT_EQ(count(Operation::x25519_base), 2 * depth + 1);
+    EXPECT_EQ(count(Operation::x25519), depth);
+    EXPECT_EQ(count(Operation::hash), 2 * depth + 1) << "parent hashes, and tree hashes of the path";
+
+    log.clear();
+    UpdatePath path;
+    ASSERT_EQ(decode(encoding, path), Error::none);
+    TreeDraft received(recorder, circle.tree, circle.memory, circle.limits);
+    ASSERT_EQ(received.start(), Error::none);
+    ASSERT_EQ(check_update_path(recorder, path, {0}, circle.group_id, circle.limits, received), Error::none);
+    ASSERT_EQ(merge_update_path(recorder, path, {0}, received), Error::none);
+    ASSERT_EQ(check_changed_leaves(received, {}), Error::none);
+    const LeafIndex receiver{(1u << depth) - 1};
+    PathKeys of_receiver = circle.carried_over(circle.members.at(receiver.value), received);
+    NodeIndex node;
+    Secret path_secret, commit_secret;
+    ASSERT_EQ(
+        decrypt_path_secret(recorder, path, {0}, received, of_receiver, circle.context, node, path_secret),
+        Error::none);
+    ASSERT_EQ(derive_path_keys(recorder, received, node, std::move(path_secret), of_receiver, commit_secret),
+              Error::none);
+    EXPECT_EQ(count(Operation::verify), 1u);
+    EXPECT_EQ(count(Operation::decap), 1u);
+    EXPECT_EQ(count(Operation::x25519), 1u);
+    EXPECT_EQ(count(Operation::x25519_base), 1u);
+    EXPECT_EQ(count(Operation::open), 1u);
+    EXPECT_EQ(count(Operation::hash), 2 * depth + 1);
+    EXPECT_EQ(received.rehash(), Error::none);
+    EXPECT_EQ(count(Operation::hash), 2 * depth + 1) << "nothing has changed since";
+  }
 }
 
 // ---- bytes, memory
