@@ -237,8 +237,8 @@ class SecretSlots {
 };
 
 // Where the object of a 32-bit key lies: an open hash table from keys to 32-bit places. No key is
-// `empty_key`. Keys are indexes into one tree, or hashes under a key, so an attacker cannot choose many that
-// collide, and the table's own hash needs no key.
+// `empty_key`. Keys are indexes into one tree or code points, so an attacker cannot choose many that collide,
+// and the hash needs no key.
 class IndexMap {
  public:
   static constexpr std::uint32_t absent = 0xffffffff;
@@ -248,8 +248,9 @@ class IndexMap {
   // Makes sure that the next `count` calls of insert() have a place: four fifths of the table at the most are
   // used. Error::out_of_memory.
   Error reserve(std::size_t count) noexcept {
-    if (has_room(count)) return Error::none;
-    const std::size_t size = needed(count) + needed(count) / 4;
+    const std::size_t needed = (used_ + count) + (used_ + count) / 4 + 1;
+    if (needed <= entries_.size()) return Error::none;
+    const std::size_t size = needed + needed / 4;
     IndexMap larger(entries_.memory());
     if (Error error = larger.entries_.reserve(size); error != Error::none) return error;
     larger.entries_.push_back(size, {empty_key, absent});
@@ -260,20 +261,16 @@ class IndexMap {
     return Error::none;
   }
 
-  // Becomes a copy of `other` in which the next `count` calls of insert() have a place.
-  // Error::out_of_memory.
-  Error copy_with_room(const IndexMap& other, std::size_t count) noexcept {
-    if (Error error = reserve(other.used_ + count); error != Error::none) return error;
+  // Becomes a copy of `other`, if it is empty. Error::out_of_memory.
+  Error copy(const IndexMap& other) noexcept {
+    if (Error error = reserve(other.used_); error != Error::none) return error;
     for (const Entry& entry : other.entries_) {
       if (entry.key != empty_key) insert(entry.key, entry.value);
     }
     return Error::none;
   }
 
-  // Whether `count` more calls of insert() have a place.
-  bool has_room(std::size_t count) const noexcept { return needed(count) <= entries_.size(); }
-
-  // A key that is not in yet, or one that find_if() tells from its like; room was reserved.
+  // A key that is not in yet; room was reserved.
   void insert(std::uint32_t key, std::uint32_t value) noexcept {
     std::size_t i = home(key);
     while (entries_[i].key != empty_key) i = next(i);
@@ -283,27 +280,17 @@ class IndexMap {
 
   // What was inserted, or `absent`.
   std::uint32_t find(std::uint32_t key) const noexcept {
-    return find_if(key, [](std::uint32_t) { return true; });
-  }
-
-  // The first value under that key which `is_it` accepts, or `absent`.
-  template <class Predicate>
-  std::uint32_t find_if(std::uint32_t key, Predicate is_it) const noexcept {
     if (entries_.empty()) return absent;
     for (std::size_t i = home(key); entries_[i].key != empty_key; i = next(i)) {
-      if (entries_[i].key == key && is_it(entries_[i].value)) return entries_[i].value;
+      if (entries_[i].key == key) return entries_[i].value;
     }
     return absent;
   }
 
-  // A key that is in.
-  void erase(std::uint32_t key) noexcept { erase(key, find(key)); }
-
-  // A key that is in with that value. Later entries of its run move up, so that none is cut off from its
-  // home.
-  void erase(std::uint32_t key, std::uint32_t value) noexcept {
+  // A key that is in. Later entries of its run move up, so that none is cut off from its home.
+  void erase(std::uint32_t key) noexcept {
     std::size_t hole = home(key);
-    while (entries_[hole].key != key || entries_[hole].value != value) hole = next(hole);
+    while (entries_[hole].key != key) hole = next(hole);
     for (std::size_t i = next(hole); entries_[i].key != empty_key; i = next(i)) {
       if (distance(home(entries_[i].key), i) < distance(hole, i)) continue;
       entries_[hole] = entries_[i];
@@ -320,15 +307,13 @@ class IndexMap {
 
   std::size_t size() const noexcept { return used_; }
 
-  static constexpr std::uint32_t empty_key = 0xffffffff;
-
  private:
+  static constexpr std::uint32_t empty_key = 0xffffffff;
   struct Entry {
     std::uint32_t key;
     std::uint32_t value;
   };
 
-  std::size_t needed(std::size_t count) const noexcept { return (used_ + count) + (used_ + count) / 4 + 1; }
   std::size_t home(std::uint32_t key) const noexcept {
     const std::uint64_t spread = key * 0x9e3779b1u;  // Fibonacci hashing: neighbours part
     return static_cast<std::size_t>(spread * entries_.size() >> 32);

@@ -29,7 +29,7 @@ Error TreeDraft::start() noexcept {
 
 // ---- changes
 
-Result<LeafIndex> TreeDraft::add(const LeafNode& leaf) noexcept {
+Result<LeafIndex> TreeDraft::make_vacancy() noexcept {
   const LeafIndex index = occupied_.first_absent();  // [PROP-06]
   REFUSE_IF(index.value >= max_leaves_, Error::too_many_leaves);
   if (!size_.contains(index)) {
@@ -39,6 +39,13 @@ Result<LeafIndex> TreeDraft::add(const LeafNode& leaf) noexcept {
     size_ = extended;
   }
   TRY(touch_path(index));
+  return index;
+}
+
+Result<LeafIndex> TreeDraft::add(const LeafNode& leaf) noexcept {
+  const Result<LeafIndex> vacancy = make_vacancy();
+  TRY(vacancy.error());
+  const LeafIndex index = vacancy.value();
   TRY(put_leaf(index, leaf, true));
   for (unsigned height = 1; height <= size_.depth(); ++height) {
     const NodeIndex node = ancestor_at(index, height);

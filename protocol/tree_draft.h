@@ -20,11 +20,16 @@ class TreeDraft final : public TreeView {
   // Before anything else. Error::out_of_memory.
   Error start() noexcept;
 
-  // ---- changes. Leaves are decoded, and copied. After an error the draft can only be dropped.
+  // ---- changes. Leaves are decoded, and copied; none is a view into this draft. After an error the draft
+  // can only be dropped.
 
   // At the leftmost blank leaf; the tree is extended if there is none. The leaf is new: it gets no path
   // secret of this Commit (RFC 9420, 12.1.1). Errors: too_many_leaves, out_of_memory.
   Result<LeafIndex> add(const LeafNode& leaf) noexcept;
+
+  // The leftmost blank leaf, for the path of whoever joins by an external Commit; the tree is extended if
+  // there is none. Errors: too_many_leaves, out_of_memory.
+  Result<LeafIndex> make_vacancy() noexcept;
 
   // In place of a member's leaf, whose direct path is blanked (RFC 9420, 12.1.2). Errors: leaf_blank,
   // leaf_outside_tree, encryption_key_unchanged, out_of_memory.

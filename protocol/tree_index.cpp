@@ -4,51 +4,93 @@
 
 namespace tacet {
 
-// ---- credentials in use
+// ---- nodes by what they hold
 
-Error CredentialsInUse::copy(const CredentialsInUse& other) noexcept {
-  TRY(entries_.reserve(other.entries_.size()));
-  entries_.append({other.entries_.begin(), other.entries_.size()});
+Error NodeIndexMap::copy_with_room(const NodeIndexMap& other, std::size_t count) noexcept {
+  key_ = other.key_;
+  TRY(reserve(other.used_ + count + other.used_ / 8));  // so that growing is cheap on average
+  for (const std::uint32_t chain : other.chains_) {
+    for (std::uint32_t i = chain; i != none; i = other.entries_[i].next) {
+      insert(other.entries_[i].hash, other.entries_[i].node);
+    }
+  }
   return Error::none;
 }
 
-Error CredentialsInUse::add(CredentialType type) noexcept {
-  if (Entry* const entry = find(type)) {
-    ++entry->users;
-    return Error::none;
+Error NodeIndexMap::reserve(std::size_t count) noexcept {
+  if (has_room(count)) return Error::none;
+  const std::size_t room = used_ + count + used_ / 8;
+  NodeIndexMap larger(chains_.memory());
+  larger.key_ = key_;
+  TRY(larger.entries_.reserve(room));
+  TRY(larger.chains_.reserve(room));
+  larger.chains_.push_back(room, none);
+  for (const std::uint32_t chain : chains_) {
+    for (std::uint32_t i = chain; i != none; i = entries_[i].next) {
+      larger.insert(entries_[i].hash, entries_[i].node);
+    }
   }
-  TRY(entries_.reserve(entries_.size() + 1));
-  entries_.push_back({type, 1});
+  swap(larger);
+  return Error::none;
+}
+
+void NodeIndexMap::insert(std::uint32_t hash, NodeIndex node) noexcept {
+  std::uint32_t& chain = chains_[chain_of(hash)];
+  const Entry entry = {hash, node, chain};
+  if (first_free_ == none) {
+    chain = static_cast<std::uint32_t>(entries_.size());
+    entries_.push_back(entry);
+  } else {
+    chain = first_free_;
+    first_free_ = entries_[chain].next;
+    entries_[chain] = entry;
+  }
+  ++used_;
+}
+
+void NodeIndexMap::erase(Crypto& crypto, Of what, Bytes value, NodeIndex node) noexcept {
+  const std::uint32_t hash = this->hash(crypto, what, value);
+  std::uint32_t* link = &chains_[chain_of(hash)];
+  while (entries_[*link].hash != hash || entries_[*link].node != node) link = &entries_[*link].next;
+  const std::uint32_t place = *link;
+  *link = entries_[place].next;
+  entries_[place].next = first_free_;
+  first_free_ = place;
+  --used_;
+}
+
+// ---- credentials in use
+
+Error CredentialsInUse::add(CredentialType type) noexcept {
+  const auto key = static_cast<std::uint32_t>(type);
+  TRY(users_.reserve(1));
+  const std::uint32_t users = this->users(type);
+  if (users != 0) users_.erase(key);
+  users_.insert(key, users + 1);
   return Error::none;
 }
 
 void CredentialsInUse::remove(CredentialType type) noexcept {
-  Entry* const entry = find(type);
-  if (entry == nullptr || --entry->users != 0) return;
-  *entry = entries_[entries_.size() - 1];
-  entries_.pop_back();
+  const auto key = static_cast<std::uint32_t>(type);
+  const std::uint32_t users = this->users(type);
+  if (users == 0) return;
+  users_.erase(key);
+  if (users > 1) users_.insert(key, users - 1);
 }
 
 std::uint32_t CredentialsInUse::users(CredentialType type) const noexcept {
-  for (const Entry& entry : entries_) {
-    if (entry.type == type) return entry.users;
-  }
-  return 0;
+  const std::uint32_t users = users_.find(static_cast<std::uint32_t>(type));
+  return users == IndexMap::absent ? 0 : users;
 }
 
 bool CredentialsInUse::all_listed(const Capabilities& capabilities) const noexcept {
-  const CodePoints listed(capabilities.credentials);
-  for (const Entry& entry : entries_) {
-    if (!listed.contains(entry.type)) return false;
+  CodePoints seen;
+  std::size_t listed = 0;
+  for (const CredentialType type : capabilities.credentials) {
+    if (users(type) != 0 && !seen.contains(type)) ++listed;
+    seen.insert(type);
   }
-  return true;
-}
-
-CredentialsInUse::Entry* CredentialsInUse::find(CredentialType type) noexcept {
-  for (Entry& entry : entries_) {
-    if (entry.type == type) return &entry;
-  }
-  return nullptr;
+  return listed == users_.size();
 }
 
 // ---- sets of leaves

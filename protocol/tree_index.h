@@ -28,12 +28,13 @@ class WholeCredential final : public ClientIdentity {
 };
 
 // From values that nodes hold to the nodes that hold them. Only hashes are kept, so whoever asks looks at the
-// node that is found. Members choose the values, so the hash has a key.
+// node that is found. Members choose the values: the hash has a key that they do not know, and equal values,
+// such as one identity for many leaves, are chained, so that they cost nobody but who asks for them.
 class NodeIndexMap {
  public:
   enum class Of : std::uint8_t { encryption_key, signature_key, client };
 
-  explicit NodeIndexMap(Memory& memory) noexcept : map_(memory) {}
+  explicit NodeIndexMap(Memory& memory) noexcept : chains_(memory), entries_(memory) {}
 
   // Draws the key of the hash. Error::random_failed.
   Error start(Crypto& crypto) noexcept { return crypto.random(key_); }
@@ -41,59 +42,73 @@ class NodeIndexMap {
   // Uses the same key as `other`, with none of its entries.
   void start_beside(const NodeIndexMap& other) noexcept { key_ = other.key_; }
 
-  // Becomes a copy of `other` with room for `count` more. Error::out_of_memory.
-  Error copy_with_room(const NodeIndexMap& other, std::size_t count) noexcept {
-    key_ = other.key_;
-    return map_.copy_with_room(other.map_, count);
-  }
+  // Becomes a copy of `other`, if it is empty, with room for `count` more. Error::out_of_memory.
+  Error copy_with_room(const NodeIndexMap& other, std::size_t count) noexcept;
 
-  Error reserve(std::size_t count) noexcept { return map_.reserve(count); }
-  bool has_room(std::size_t count) const noexcept { return map_.has_room(count); }
+  // Makes sure that the next `count` calls of insert() have a place. Error::out_of_memory.
+  Error reserve(std::size_t count) noexcept;
+  bool has_room(std::size_t count) const noexcept { return used_ + count <= chains_.size(); }
 
   void insert(Crypto& crypto, Of what, Bytes value, NodeIndex node) noexcept {
-    map_.insert(hash(crypto, what, value), node.value);
+    insert(hash(crypto, what, value), node);
   }
 
   // What was inserted.
-  void erase(Crypto& crypto, Of what, Bytes value, NodeIndex node) noexcept {
-    map_.erase(hash(crypto, what, value), node.value);
-  }
+  void erase(Crypto& crypto, Of what, Bytes value, NodeIndex node) noexcept;
 
-  // The first node inserted with such a value that `is_it` accepts.
+  // A node inserted with such a value that `is_it` accepts.
   template <class Predicate>
   std::optional<NodeIndex> find(Crypto& crypto, Of what, Bytes value, Predicate is_it) const noexcept {
-    const std::uint32_t found = map_.find_if(
-        hash(crypto, what, value), [&](std::uint32_t node) noexcept { return is_it(NodeIndex(node)); });
-    if (found == IndexMap::absent) return std::nullopt;
-    return NodeIndex(found);
+    if (chains_.empty()) return std::nullopt;
+    const std::uint32_t hash = this->hash(crypto, what, value);
+    for (std::uint32_t i = chains_[chain_of(hash)]; i != none; i = entries_[i].next) {
+      if (entries_[i].hash == hash && is_it(entries_[i].node)) return entries_[i].node;
+    }
+    return std::nullopt;
   }
 
   void swap(NodeIndexMap& other) noexcept {
-    map_.swap(other.map_);
+    chains_.swap(other.chains_);
+    entries_.swap(other.entries_);
     std::swap(key_, other.key_);
+    std::swap(used_, other.used_);
+    std::swap(first_free_, other.first_free_);
   }
 
  private:
+  static constexpr std::uint32_t none = 0xffffffff;
+  struct Entry {
+    std::uint32_t hash;
+    NodeIndex node;
+    std::uint32_t next;  // in its chain, or of those that are free
+  };
+
   std::uint32_t hash(Crypto& crypto, Of what, Bytes value) const noexcept {
     ShortHashKey key = key_;
     key[0] = static_cast<std::uint8_t>(key[0] ^ static_cast<std::uint8_t>(what));
-    const std::uint32_t hash = crypto.short_hash(key, value);
-    return hash == IndexMap::empty_key ? 0 : hash;
+    return crypto.short_hash(key, value);
   }
+  std::size_t chain_of(std::uint32_t hash) const noexcept {
+    return static_cast<std::size_t>(std::uint64_t{hash} * chains_.size() >> 32);
+  }
+  void insert(std::uint32_t hash, NodeIndex node) noexcept;
 
   ShortHashKey key_{};
-  IndexMap map_;
+  Array<std::uint32_t> chains_;  // the first entry of each; there are as many chains as entries have room
+  Array<Entry> entries_;
+  std::size_t used_ = 0;
+  std::uint32_t first_free_ = none;
 };
 
 // Which types of credential the members use, and how many use each. Every member supports all of them: that
 // is a rule (RFC 9420, 7.3), so who supports what need not be counted.
 class CredentialsInUse {
  public:
-  explicit CredentialsInUse(Memory& memory) noexcept : entries_(memory) {}
+  explicit CredentialsInUse(Memory& memory) noexcept : users_(memory) {}
 
-  // Error::out_of_memory.
-  Error copy(const CredentialsInUse& other) noexcept;
-  Error add(CredentialType type) noexcept;
+  // Becomes a copy of `other`, if it is empty. Error::out_of_memory.
+  Error copy(const CredentialsInUse& other) noexcept { return users_.copy(other.users_); }
+  Error add(CredentialType type) noexcept;  // Error::out_of_memory
   // A type that was added.
   void remove(CredentialType type) noexcept;
 
@@ -102,16 +117,10 @@ class CredentialsInUse {
   // Whether capabilities list every type in use.
   bool all_listed(const Capabilities& capabilities) const noexcept;
 
-  void swap(CredentialsInUse& other) noexcept { entries_.swap(other.entries_); }
+  void swap(CredentialsInUse& other) noexcept { users_.swap(other.users_); }
 
  private:
-  struct Entry {
-    CredentialType type;
-    std::uint32_t users;
-  };
-  Entry* find(CredentialType type) noexcept;
-
-  Array<Entry> entries_;
+  IndexMap users_;  // from a type to how many use it
 };
 
 // A set of leaves, a bit for each.

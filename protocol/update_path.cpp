@@ -86,6 +86,18 @@ Error make_keys(Crypto& crypto, const FilteredPath& path, MutableBytes room, Pat
   return next_path_secret(crypto, last, secrets.commit_secret);  // [KEYSCHED-09]
 }
 
+// The fields may be those of a leaf in the draft, which moves when the path is merged.
+Error copy_fields(const LeafNode& fields, Memory& memory, Buffer& room, LeafNode& out) noexcept {
+  const Result<std::size_t> size = encoded_size(fields);
+  TRY(size.error());
+  Result<Buffer> buffer = Buffer::allocate(memory, size.value());
+  TRY(buffer.error());
+  room = std::move(buffer.value());
+  const Result<Bytes> encoded = encode(fields, room.bytes());
+  TRY(encoded.error());
+  return decode(encoded.value(), out);
+}
+
 // The committer's new leaf: signed, judged, and put into the draft.
 Error make_leaf(Crypto& crypto, Signer& signer, const LeafNode& leaf, const LeafContext& context,
                 const Limits& limits, TreeDraft& draft) noexcept {
@@ -111,6 +123,9 @@ Error make_leaf(Crypto& crypto, Signer& signer, const LeafNode& leaf, const Leaf
 Error create_update_path(Crypto& crypto, Signer& signer, const LeafNode& fields, LeafIndex own,
                          Bytes group_id, const Limits& limits, TreeDraft& draft, PathKeys& keys,
                          PathSecrets& out) noexcept {
+  LeafNode leaf;  // [TREE-19, TREE-21]
+  Buffer leaf_room;
+  TRY(copy_fields(fields, draft.memory(), leaf_room, leaf));
   const FilteredPath path = draft.filtered_path(own);
   const std::size_t key_size = crypto.suite().kem_public_key_size;
   Result<Buffer> room = Buffer::allocate(draft.memory(), (path.size + 1) * key_size);
@@ -125,7 +140,6 @@ Error create_update_path(Crypto& crypto, Signer& signer, const LeafNode& fields,
   TRY(draft.rehash());
   Digest leaf_parent_hash;
   TRY(merge_keys(crypto, own, path, public_keys, draft, leaf_parent_hash));
-  LeafNode leaf = fields;  // [TREE-19, TREE-21]
   leaf.encryption_key = leaf_key;
   leaf.source = LeafNodeSource::commit;
   leaf.parent_hash = leaf_parent_hash;

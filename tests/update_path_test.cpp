@@ -235,6 +235,58 @@ TEST(UpdatePath, MayChangeWhatTheLeafSays) {
   shows("TREE-21");
 }
 
+// As who joins by an external Commit does: its leaf comes with the path.
+TEST(UpdatePath, MayBringItsLeaf) {
+  for (const std::uint32_t members : {7u, 8u}) {
+    Circle circle(members, members);
+    for (std::uint32_t i = 0; i < members; ++i) circle.commit({i});
+    TreeDraft draft = circle.begin();
+    const LeafIndex own = draft.make_vacancy().value();
+    EXPECT_EQ(own, LeafIndex{members});
+    EXPECT_EQ(draft.members(), members);
+    const Circle::NewMember joiner = circle.new_member();
+    PathKeys keys(circle.crypto.suite(), circle.memory, circle.secret_memory);
+    ASSERT_EQ(keys.start(own, secret_of(octets(joiner.leaf_key))), Error::none);
+    PathSecrets secrets;
+    KeySigner signer(circle.crypto, joiner.signing_key);
+    ASSERT_EQ(create_update_path(circle.crypto, signer, decoded_leaf(joiner.leaf), own, circle.group_id,
+                                 circle.limits, draft, keys, secrets),
+              Error::none);
+    Circle::Commit made{own, std::move(draft), std::move(keys), std::move(secrets), {}};
+    circle.encrypt(made);
+    TreeDraft received = circle.begin();
+    ASSERT_EQ(received.make_vacancy().value(), own);
+    ASSERT_EQ(circle.receive(made.path(), own, received), Error::none);
+    EXPECT_TRUE(equal(received.tree_hash(), made.draft.tree_hash()));
+    for (auto& [index, member] : circle.members) {
+      PathKeys of_receiver = circle.carried_over(member, received);
+      Secret commit_secret;
+      ASSERT_EQ(circle.process(made.path(), own, received, of_receiver, commit_secret), Error::none);
+      EXPECT_EQ(octets(commit_secret), octets(made.secrets.commit_secret));
+    }
+    circle.adopt(received);
+    EXPECT_EQ(judge(circle, circle.tree), Error::none);
+  }
+}
+
+// The fields of the new leaf are those of a leaf in the draft, which grows meanwhile.
+TEST(UpdatePath, MayStartFromALeafOfTheDraft) {
+  Circle circle(14, 8);
+  for (std::uint32_t i = 0; i < 8; ++i) circle.commit({i});
+  TreeDraft draft = circle.begin();
+  const Circle::NewMember added = circle.new_member();
+  const LeafIndex own = draft.add(decoded_leaf(added.leaf)).value();
+  PathKeys keys(circle.crypto.suite(), circle.memory, circle.secret_memory);
+  PathSecrets secrets;
+  KeySigner signer(circle.crypto, added.signing_key);
+  ASSERT_EQ(create_update_path(circle.crypto, signer, draft.leaf(own), own, circle.group_id, circle.limits,
+                               draft, keys, secrets),
+            Error::none);
+  EXPECT_TRUE(equal(draft.signature_key(own), added.signature_key));
+  circle.adopt(draft);
+  EXPECT_EQ(judge(circle, circle.tree), Error::none);
+}
+
 TEST(UpdatePath, OwnUpdateIsTakenUpWhenItIsCommitted) {
   for (const bool covered : {true, false}) {
     Circle circle(8, 4);
