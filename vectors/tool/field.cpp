@@ -37,6 +37,11 @@ Octets Field::bytes(std::size_t size) const {
   return value;
 }
 
+std::optional<Octets> Field::optional_bytes() const {
+  if (json_->is_null()) return std::nullopt;
+  return bytes();
+}
+
 std::string Field::text() const {
   if (!json_->is_string()) malformed("not a string");
   return json_->get<std::string>();

@@ -38,8 +38,9 @@ class Field {
   Field operator[](std::size_t index) const;        // an element of an array
   std::size_t size() const;                         // of an array
 
-  Octets bytes() const;                  // written in hexadecimal
-  Octets bytes(std::size_t size) const;  // of exactly that size
+  Octets bytes() const;                          // written in hexadecimal
+  Octets bytes(std::size_t size) const;          // of exactly that size
+  std::optional<Octets> optional_bytes() const;  // null: nothing
   std::string text() const;
   std::optional<std::uint64_t> optional_number() const;  // null: nothing
 

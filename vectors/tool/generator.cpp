@@ -1,13 +1,11 @@
 #include "generator.h"
 
-#include "hex.h"
-
 namespace tacet::tool {
 
-std::string Generator::hex(std::size_t size) {
+Octets Generator::bytes(std::size_t size) {
   Octets bytes(size);
   static_cast<void>(random_.fill(bytes));  // cannot fail: SeededRandom only hashes
-  return to_hex(bytes);
+  return bytes;
 }
 
 std::string Generator::letters(std::size_t size) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "hex.h"
 #include "protocol/sodium.h"
 #include "spec/adversary/seeded_random.h"
 
@@ -19,8 +20,9 @@ class Generator {
   Sodium& crypto() { return crypto_; }
   std::uint16_t suite_number() const { return static_cast<std::uint16_t>(crypto_.suite().suite); }
 
+  Octets bytes(std::size_t size);
   // `size` random bytes, in hexadecimal.
-  std::string hex(std::size_t size);
+  std::string hex(std::size_t size) { return to_hex(bytes(size)); }
   // As many as the suite's hash has: a secret, a hash or a nonce.
   std::string hash_sized() { return hex(crypto_.hash_size()); }
   // `size` random letters.

@@ -4,6 +4,7 @@
 // with those in the file, a generation writes them into it.
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "field.h"
@@ -40,11 +41,22 @@ class Outputs {
   using Number = std::function<std::optional<std::uint32_t>(std::uint32_t index)>;
   void put_numbers(const Field& object, const char* name, std::uint32_t size, const Number& number);
 
+  // The array object[name], whose `size` elements are then put one by one, before other members of `object`.
+  // In a run, one of another size is malformed.
+  Field elements(const Field& object, const char* name, std::size_t size);
+  void put(const Field& element, Bytes value);
+  void put_optional(const Field& element, std::optional<Bytes> value);
+  void put_list(const Field& element, std::span<const std::uint32_t> list);
+
   // What gives or checks object[name] has to succeed; if not, throws Refused.
   void require(const Field& object, const char* name, Error error);
+  void require(const Field& element, Error error);
+
+  // What follows from the value of `field` in two ways has to be the same.
+  void compare(const Field& field, Bytes expected, Bytes got);
 
  private:
-  void put_optional(const Field& field, std::optional<std::uint64_t> value);
+  Field place(const Field& object, const char* name) const;
 
   Use use_;
   std::vector<Failure> failures_;

@@ -33,6 +33,9 @@ extern const VectorType key_schedule;
 extern const VectorType psk_secret;
 extern const VectorType secret_tree;
 extern const VectorType tree_math;
+extern const VectorType tree_operations;
+extern const VectorType tree_validation;
+extern const VectorType treekem;
 
 // All of them, in the order of the protocol's floors.
 std::span<const VectorType* const> vector_types();
