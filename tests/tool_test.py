@@ -21,18 +21,25 @@ VECTORS = Path(os.environ["TACET_VECTORS"])
 TEST_BUILD = os.environ.get("TACET_TOOL_TEST_BUILD")
 TIMEOUT = 30  # seconds; no input may take longer
 
-TYPES = ["deserialization", "crypto-basics", "tree-math", "key-schedule", "psk_secret", "secret-tree"]
+TYPES = ["deserialization", "crypto-basics", "tree-math", "tree-operations", "tree-validation", "treekem",
+         "key-schedule", "psk_secret", "secret-tree"]
 
 # The members that a case's generator chooses. All others are computed from them.
 INPUTS = {
     "deserialization": {"vlbytes_header"},
     "crypto-basics": {"label", "value", "secret", "context", "length", "generation", "priv", "content"},
     "tree-math": {"n_leaves"},
+    "tree-operations": {"tree_before", "proposal", "proposal_sender"},
+    "tree-validation": {"tree", "group_id"},
+    "treekem": {"group_id", "epoch", "confirmed_transcript_hash", "ratchet_tree", "index", "encryption_priv",
+                "signature_priv", "node", "path_secret", "sender", "update_path"},
     "key-schedule": {"group_id", "initial_init_secret", "tree_hash", "commit_secret", "psk_secret",
                      "confirmed_transcript_hash", "exporter/label", "exporter/context", "exporter/length"},
     "psk_secret": {"psk_id", "psk", "psk_nonce"},
     "secret-tree": {"sender_data_secret", "ciphertext", "encryption_secret", "generation"},
 }
+# What may stand where there is a null.
+PRESENT = {"tree-math": 0, "treekem": "00"}
 # The outputs that only show in another, which they open to.
 SHOWN_BY = {"kem_output": "plaintext", "ciphertext": "plaintext"}
 
@@ -47,8 +54,10 @@ def published(name):
 
 
 def sample(name):
-    """A few small cases that hold every member of the type."""
-    cases = [case for case in published(name) if case.get("psks") != [] and case.get("n_leaves") != 1]
+    """A few small cases that hold every member of the type, all of which have an effect."""
+    cases = [case for case in published(name)
+             if case.get("psks") != [] and case.get("n_leaves") != 1
+             and 1 not in (len(case.get(member, "")) for member in ("tree_hashes", "leaves_private"))]
     return sorted(cases, key=lambda case: len(json.dumps(case)))[:2]
 
 
@@ -85,10 +94,10 @@ def is_input(name, path):
     return names[-1] in INPUTS[name] or "/".join(names[-2:]) in INPUTS[name]
 
 
-def altered(value, position):
+def altered(value, position, present=None):
     """Another value of the same kind: one digit of a hexadecimal string is another."""
     if value is None:
-        return 0
+        return present
     if isinstance(value, int):
         return value + 1
     if not re.fullmatch("([0-9a-f]{2})*", value):
@@ -97,6 +106,42 @@ def altered(value, position):
         return "00"
     position %= len(value)
     return f"{value[:position]}{int(value[position], 16) ^ 1:x}{value[position + 1:]}"
+
+
+def vector(content):
+    """What is written in hexadecimal, with the header of its length."""
+    size = len(content) // 2
+    digits, prefix = next((digits, prefix) for digits, prefix in ((2, 0), (4, 0x4000), (8, 0x80000000))
+                          if size < 1 << 4 * digits - 2)
+    return f"{prefix | size:0{digits}x}{content}"
+
+
+def entries_of(tree):
+    """The entries of a ratchet_tree, as they stand in it."""
+    data = bytes.fromhex(tree)
+
+    def header(at):
+        size = 1 << (data[at] >> 6)
+        return at + size, int.from_bytes(data[at:at + size], "big") & ((1 << 8 * size - 2) - 1)
+
+    def after_vectors(at, count):
+        for _ in range(count):
+            begin, size = header(at)
+            at = begin + size
+        return at
+
+    at, entries = header(0)[0], []
+    while at < len(data):
+        begin = at
+        at += 1 if data[at] == 0 else 2
+        if at - begin == 2 and data[at - 1] == 2:
+            at = after_vectors(at, 3)
+        elif at - begin == 2:
+            at = after_vectors(after_vectors(at, 2) + 2, 6)
+            source = data[at]
+            at = after_vectors(at + 1 + (16 if source == 1 else 0), 3 if source == 3 else 2)
+        entries.append(data[begin:at].hex())
+    return entries
 
 
 class ToolTest(unittest.TestCase):
@@ -184,7 +229,8 @@ class ToolTest(unittest.TestCase):
                 case = copy.deepcopy(original)
                 parent = parent_of(case, path)
                 # An input's first digit, for a later one may be without effect: of a sample, of a scalar.
-                parent[path[-1]] = altered(parent[path[-1]], 0 if inputs else 7 * number)
+                value, position = parent[path[-1]], 0 if inputs else 7 * number
+                parent[path[-1]] = altered(value, position, PRESENT.get(name))
                 cases += [case, original]
                 paths.append(path)
         return cases, paths
@@ -287,6 +333,180 @@ class ToolTest(unittest.TestCase):
         tree["leaves"][0][0]["generation"] = 2**32 - 1
         self.refuses([tree], "case 0, /0/leaves/0/0/generation: over 16384")
         self.refuses([dict(tree, leaves=[])], "case 0, /0/leaves: a tree has at least one leaf")
+
+    # ---- trees
+
+    def fails(self, case, place, refused=None):
+        """The case fails, first at that place; with that refusal, or by another value."""
+        result, = self.results(self.write([case]), status=1)
+        self.assertEqual(result["outcome"], "failed")
+        failure = result["failures"][0]
+        self.assertEqual((failure["pointer"], failure.get("refused")), (pointer(0, *place), refused))
+
+    def test_trees_that_cannot_be_decoded(self):
+        for name, member in (("tree-operations", "tree_before"), ("tree-validation", "tree"),
+                             ("treekem", "ratchet_tree")):
+            case = sample(name)[0]
+            whole = case[member]
+            for value, reason in (
+                    ("", "the input ends before"), (whole[:-2], "the input ends before"),
+                    (whole + "00", "bytes are left over"), ("c0" + whole[2:], "invalid prefix 11"),
+                    (vector("02"), "presence octet"), (vector("0103"), "a NodeType is neither"),
+                    (vector("010120"), "ends in the middle of one of its elements"),
+                    ("bfffffff01", "the input ends before"), (whole[:-1], "an odd number")):
+                with self.subTest(name, value=value[:16]):
+                    self.refuses([{**case, member: value}], f"case 0, /0/{member}: ", reason)
+
+    def test_trees_that_are_not_valid(self):
+        leaf = entries_of(sample("tree-validation")[0]["tree"])[0]
+        for name, member in (("tree-operations", "tree_before"), ("tree-validation", "tree"),
+                             ("treekem", "ratchet_tree")):
+            case = next(case for case in published(name) if entries_of(case[member])[1:2] not in ([], ["00"]))
+            nodes = entries_of(case[member])
+            for entries, refused in (
+                    ([], "tree_empty"), (["00"], "tree_empty"), (nodes + ["00"], "tree_trailing_blank"),
+                    ([leaf, leaf], "node_misplaced"), (nodes[:2], "tree_overwide"),
+                    ([leaf, "00", leaf], "encryption_key_repeated"),
+                    ([nodes[0], altered(nodes[1], 10), nodes[2]], "parent_hash_invalid"),
+                    (["00"] * 2**17 + [leaf], "too_many_leaves")):
+                with self.subTest(name, refused=refused):
+                    self.fails({**case, member: vector("".join(entries))}, [member], refused)
+
+    def test_leaves_of_a_tree_are_verified(self):
+        for name, member in (("tree-validation", "tree"), ("treekem", "ratchet_tree")):
+            case = sample(name)[0]
+            self.fails({**case, member: altered(case[member], len(case[member]) - 1)}, [member],
+                       "signature_invalid")  # that of the last leaf, at its end
+
+    def test_no_digit_of_a_tree_or_a_path_is_free(self):
+        for name, path in (("tree-operations", ("tree_before",)), ("tree-validation", ("tree",)),
+                           ("treekem", ("ratchet_tree",)), ("treekem", ("update_paths", 0, "update_path"))):
+            original = published(name)[3]
+            positions = range(0, len(value_at(original, path)), 7)
+            cases = [copy.deepcopy(original) for _ in positions]
+            for case, position in zip(cases, positions):
+                parent_of(case, path)[path[-1]] = altered(value_at(case, path), position)
+            for result, position in zip(self.results(self.write(cases)), positions):
+                with self.subTest(name, path=path, position=position):
+                    self.assertIn(result["outcome"], ("failed", "malformed"))
+
+    def test_arrays_about_a_tree_have_the_size_of_the_tree(self):
+        case = sample("tree-validation")[0]
+        size = len(case["tree_hashes"])
+        for member in ("resolutions", "tree_hashes"):
+            for wrong in (case[member][1:], case[member] * 1000, []):
+                self.refuses([{**case, member: wrong}], f"case 0, /0/{member}: {len(wrong)} elements where "
+                             f"there must be {size}")
+        case = sample("treekem")[0]
+        path = case["update_paths"][0]
+        path["path_secrets"].append(None)
+        self.refuses([case], "case 0, /0/update_paths/0/path_secrets: ", "elements where there must be")
+        case = sample("treekem")[0]
+        members = len(case["leaves_private"])
+        del case["leaves_private"][0]
+        self.refuses([case], f"case 0, /0/leaves_private: {members - 1} members where the tree has {members}")
+
+    def test_another_resolution(self):
+        case = sample("tree-validation")[0]
+        for wrong in ([], case["resolutions"][1] + [0]):
+            resolutions = case["resolutions"][:1] + [wrong] + case["resolutions"][2:]
+            self.fails({**case, "resolutions": resolutions}, ["resolutions", 1])
+
+    @staticmethod
+    def first_leaf_is_blank():
+        return next(case for case in published("tree-operations")
+                    if entries_of(case["tree_before"])[0] == "00")
+
+    def test_the_widest_tree(self):
+        case = next(case for case in published("tree-operations")
+                    if len(entries_of(case["tree_before"])) == 3)
+        first, _, last = entries_of(case["tree_before"])
+        wide = vector("".join([first] + ["00"] * (2**17 - 3) + [last]))
+        removed = dict(case, tree_before=wide, proposal_sender=0, proposal="00030000ffff",
+                       tree_after=vector(first))
+        result, = self.results(self.write([removed]), status=1)
+        self.assertEqual([failure["pointer"] for failure in result["failures"]],
+                         ["/0/tree_hash_before", "/0/tree_hash_after"])
+
+    def test_leaf_indexes(self):
+        operation = self.first_leaf_is_blank()
+        for sender, reason in ((0, "the index of a blank leaf"), (1000, "outside the tree"),
+                               (2**32 - 1, "outside the tree"), (2**32, "not a whole number")):
+            self.refuses([dict(operation, proposal_sender=sender)], "case 0, /0/proposal_sender: " + reason)
+        for path, value, reason in (
+                (("update_paths", 0, "sender"), 1000, "outside the tree"),
+                (("leaves_private", 0, "index"), 1000, "outside the tree"),
+                (("leaves_private", 1, "index"), 0, "the index of an entry before"),
+                (("leaves_private", 0, "path_secrets", 0, "node"), 2**32 - 1, "not a node above leaf 0"),
+                (("leaves_private", 0, "path_secrets", 0, "node"), 0, "not a node above leaf 0")):
+            case = next(case for case in published("treekem") if len(case["leaves_private"]) == 8)
+            parent_of(case, path)[path[-1]] = value
+            self.refuses([case], f"case 0, {pointer(0, *path)}: ", reason)
+        case["leaves_private"][0]["path_secrets"] = [case["leaves_private"][1]["path_secrets"][0]] * 2
+        self.refuses([case], "case 0, /0/leaves_private/0/path_secrets/1/node: ", "an entry before")
+
+    def test_proposals(self):
+        case = next(case for case in published("tree-operations") if case["proposal"].startswith("0002"))
+        for proposal, reason in (
+                ("", "not an Add, Update or Remove"), ("0004" + "00" * 40, "not an Add, Update or Remove"),
+                ("000300", "the input ends before"), ("00030000000000", "bytes are left over"),
+                (case["proposal"] + "00", "bytes are left over"), (case["proposal"][:-2], "the input ends")):
+            self.refuses([dict(case, proposal=proposal)], "case 0, /0/proposal: ", reason)
+        case = self.first_leaf_is_blank()
+        for proposal, refused in (("000300000000", "leaf_blank"), ("000300001000", "leaf_outside_tree")):
+            self.fails(dict(case, proposal=proposal), ["proposal"], refused)
+        leaf = entries_of(case["tree_before"])[2 * case["proposal_sender"]][4:]
+        self.fails(dict(case, proposal="0002" + leaf), ["proposal"], "encryption_key_unchanged")
+
+    def test_private_keys_that_are_not_those_of_the_tree(self):
+        for member in ("encryption_priv", "signature_priv"):
+            case = sample("treekem")[0]
+            first, second = case["leaves_private"][:2]
+            first[member], second[member] = second[member], first[member]
+            self.fails(case, ["leaves_private", 0, member])
+        case = next(case for case in published("treekem") if len(case["leaves_private"]) == 8)
+        secrets = case["leaves_private"][0]["path_secrets"]
+        secrets[0]["path_secret"] = secrets[1]["path_secret"]
+        self.fails(case, ["leaves_private", 0, "path_secrets", 0, "path_secret"])
+
+    def test_a_secret_for_a_node_that_is_blank(self):
+        for case in published("treekem"):
+            nodes = entries_of(case["ratchet_tree"])
+            if len(nodes) > 4 and nodes[3] == "00" and case["leaves_private"][0]["index"] == 0:
+                secrets = case["leaves_private"][0]["path_secrets"]
+                secrets.append({"node": 3, "path_secret": secrets[0]["path_secret"]})
+                self.fails(case, ["leaves_private", 0, "path_secrets", len(secrets) - 1, "path_secret"])
+                return
+        self.fail("no such case")
+
+    def test_a_member_that_cannot_open_a_path(self):
+        for case in published("treekem"):
+            for i, path in enumerate(case["update_paths"]):
+                for j, secret in enumerate(path["path_secrets"]):
+                    if secret is None:
+                        continue
+                    wrong = copy.deepcopy(case)
+                    wrong["update_paths"] = [wrong["update_paths"][i]]
+                    wrong["update_paths"][0]["path_secrets"][j] = None
+                    self.fails(wrong, ["update_paths", 0, "path_secrets", j])
+                    break
+        case = sample("treekem")[0]
+        path = case["update_paths"][0]
+        path["update_path"] = altered(path["update_path"], len(path["update_path"]) - 1)  # in a ciphertext
+        self.fails(case, ["update_paths", 0, "path_secrets", 1 - path["sender"]], "not_authentic")
+
+    def test_update_paths_that_are_not_valid(self):
+        case = sample("treekem")[0]
+        first, second = case["update_paths"][:2]
+        first["update_path"], second["update_path"] = second["update_path"], first["update_path"]
+        self.fails(case, ["update_paths", 0, "update_path"], "signature_invalid")
+        case = sample("treekem")[0]
+        path = case["update_paths"][0]
+        for value, reason in ((path["update_path"] + "00", "bytes are left over"), ("", "the input ends")):
+            path["update_path"] = value
+            self.refuses([case], "case 0, /0/update_paths/0/update_path: ", reason)
+
+    # ---- JSON
 
     def test_malformed_json(self):
         for content, place, reason in (
