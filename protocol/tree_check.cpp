@@ -209,28 +209,42 @@ Bytes stored_parent_hash(const RatchetTree& tree, NodeIndex node) noexcept {
   return parent_hash;
 }
 
-// Demands one chain through each parent: a node below it whose parent hash is valid with respect to it. As
-// the same is demanded of that node, the chain begins at a leaf.
+// A child of a node, and which of the node's unmerged leaves lie below it.
+struct Side {
+  NodeIndex child;
+  std::size_t begin, end;
+};
+
+// Whether a node on the side `c` has a parent hash that is valid with respect to `node`, with copath child
+// `s`.
+Error has_chain(Crypto& crypto, const RatchetTree& tree, NodeIndex node, const Side& c, const Side& s,
+                OriginalHashes& originals, bool& out) noexcept {
+  out = false;
+  const UnmergedLeaves unmerged = tree.unmerged_leaves(node);
+  const std::optional<NodeIndex> d = only_merged(tree, c.child, unmerged, c.begin, c.end);  // [TREE-47]
+  const Bytes stored = d ? stored_parent_hash(tree, *d) : Bytes();
+  if (stored.empty()) return Error::none;
+  Bytes sibling_hash;
+  TRY(originals.hash(s.child, unmerged, s.begin, s.end, sibling_hash));  // [TREE-41]
+  Digest expected;
+  TRY(parent_hash(crypto, {tree.encryption_key(node), stored_parent_hash(tree, node), sibling_hash},
+                  expected));
+  out = equal(stored, expected);  // [TREE-46]
+  return Error::none;
+}
+
+// Demands a chain through each parent; as the same is demanded of the node below, the chain begins at a leaf.
+// There is no second one from the other side: each of two hashes would have to cover the other.
 Error check_parent_hash(Crypto& crypto, const RatchetTree& tree, NodeIndex node,
                         OriginalHashes& originals) noexcept {
   const UnmergedLeaves unmerged = tree.unmerged_leaves(node);
   const std::size_t middle = unmerged.before(first_leaf(*right(node)));
-  unsigned chains = 0;
-  for (const bool goes_left : {true, false}) {
-    const NodeIndex child = goes_left ? *left(node) : *right(node);
-    const NodeIndex sibling = goes_left ? *right(node) : *left(node);
-    const std::size_t begin = goes_left ? 0 : middle, end = goes_left ? middle : unmerged.size();
-    const std::size_t other_begin = goes_left ? middle : 0, other_end = goes_left ? unmerged.size() : middle;
-    const std::optional<NodeIndex> below = only_merged(tree, child, unmerged, begin, end);  // [TREE-47]
-    if (!below) continue;
-    Bytes sibling_hash;
-    TRY(originals.hash(sibling, unmerged, other_begin, other_end, sibling_hash));  // [TREE-41]
-    Digest expected;
-    TRY(parent_hash(crypto, {tree.encryption_key(node), stored_parent_hash(tree, node), sibling_hash},
-                    expected));
-    if (equal(stored_parent_hash(tree, *below), expected)) ++chains;  // [TREE-46]
-  }
-  REFUSE_IF(chains != 1, Error::parent_hash_invalid);  // [TREE-45, TREE-48, TREE-49, TREE-70]
+  const Side left_side = {*left(node), 0, middle}, right_side = {*right(node), middle, unmerged.size()};
+  bool found = false;
+  TRY(has_chain(crypto, tree, node, left_side, right_side, originals, found));
+  if (found) return Error::none;
+  TRY(has_chain(crypto, tree, node, right_side, left_side, originals, found));
+  REFUSE_IF(!found, Error::parent_hash_invalid);  // [TREE-45, TREE-48, TREE-49, TREE-70]
   return Error::none;
 }
 
