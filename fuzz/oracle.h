@@ -14,6 +14,7 @@ namespace tacet {
 inline void demand(bool holds) {
   if (!holds) std::abort();
 }
+inline void demand(Error error) { demand(error == Error::none); }
 
 // Decodes a T from a copy of exactly its size, so that the sanitizer sees any read beyond it; what decodes
 // encodes to the same bytes, and the same again gathered in pieces.
