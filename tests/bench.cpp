@@ -1,246 +1,229 @@
 // Benchmarks: each operation beside the libsodium calls that it must make, on the same machine in the same
-// run. What is reported, and held, is the ratio of the two; times are for scale.
+// run. What is reported, and held, is the ratio of the two, and beside it how many calls were made and how
+// many are mandatory; times are for scale. Some facts that are no times follow below the table.
+//
+// The options are Google Benchmark's; these help most:
+//   --benchmark_filter=REGEX     only some rows: 'path', 'n = 1,000'
+//   --benchmark_repetitions=N    instead of 11; rows that take long keep their own number
+//   --benchmark_out=FILE         all repetitions and counts as JSON; floors are named "..., floor"
 
 #include <benchmark/benchmark.h>
-#include <sodium.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
+#include <chrono>
 #include <map>
-#include <string>
-#include <vector>
+#include <utility>
 
-#include "protocol/adapters/heap_memory.h"
-#include "protocol/tacet.h"
+#include "bench_table.h"
+#include "protocol/sodium.h"
+#include "spec/adversary/recorder.h"
 
-namespace tacet {
+namespace tacet::bench {
 namespace {
 
-// ---- the floors: raw calls over inputs that lie ready
-
-void raw_hmac(const std::uint8_t* key, std::size_t input_size, std::uint8_t* out) {
-  static const std::uint8_t input[512] = {};
-  crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, key, 32);
-  crypto_auth_hmacsha256_update(&state, input, input_size);
-  crypto_auth_hmacsha256_final(&state, out);
+// Shows on a terminal what is being done.
+void show_progress(const std::string& name) {
+  static const bool is_terminal = isatty(STDERR_FILENO) != 0;
+  static const auto begin = std::chrono::steady_clock::now();
+  if (!is_terminal) return;
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin);
+  std::fprintf(stderr, "\r\033[K%s",
+               name.empty() ? "" : ("bench: " + std::to_string(seconds.count()) + " s, " + name).c_str());
 }
 
-constexpr std::size_t kdf_label_size(std::size_t label, std::size_t context) {
-  return 2 + 1 + 8 + label + 1 + context;
-}
+SodiumRandom system_random;
+Sodium crypto(system_random);
 
-// The 5 HMACs of an HPKE single shot and the hash of its info; sizes as RFC 9180 makes them.
-void raw_hpke_schedule(const std::uint8_t* key, std::size_t info_size, std::uint8_t* out) {
-  raw_hmac(key, 7 + 10 + 9 + info_size, out);    // info_hash
-  raw_hmac(key, 7 + 5 + 7 + 32, out);            // eae_prk
-  raw_hmac(key, 2 + 7 + 5 + 13 + 64 + 1, out);   // shared_secret
-  raw_hmac(key, 7 + 10 + 6, out);                // secret
-  raw_hmac(key, 2 + 7 + 10 + 3 + 65 + 1, out);   // key
-  raw_hmac(key, 2 + 7 + 10 + 10 + 65 + 1, out);  // base_nonce
-}
+// ---- what is run
 
-// ---- fixtures
-
-struct World {
-  SodiumRandom random;
-  Sodium crypto{random};
-  HeapMemory memory;
-  Secret private_key, secret;
-  std::uint8_t public_key[32], private_bytes[32], kem_output[32], sealed[48], group_context[160], out[64];
-
-  World() {
-    randombytes_buf(private_bytes, sizeof private_bytes);
-    private_key = std::move(Secret::copy_of(private_bytes).value());
-    crypto_scalarmult_base(public_key, private_bytes);
-    secret = std::move(Secret::copy_of(private_bytes).value());
-    GroupContext context;
-    context.cipher_suite = crypto.suite().suite;
-    context.group_id = context.tree_hash = context.confirmed_transcript_hash = Bytes(public_key);
-    const Bytes encoded = encode(context, group_context).value();
-    group_context_size = encoded.size();
-    must(encrypt_with_label(crypto, public_key, "UpdatePathNode", context_bytes(), {secret}, memory,
-                            kem_output, sealed));
-  }
-  Bytes context_bytes() const { return Bytes(group_context).first(group_context_size); }
-  static void must(Error error) {
-    if (error != Error::none) std::fprintf(stderr, "bench: %s\n", describe(error).name), std::exit(1);
-  }
-
-  std::size_t group_context_size = 0;
-};
-
-World& world() {
-  static World the_world;
-  return the_world;
-}
-
-// ---- operations and floors, in pairs
-
-void decode_and_hash(benchmark::State& state) {
-  World& w = world();
-  Digest digest;
+template <class Run>
+void time(benchmark::State& state, const Row& row, const std::function<void()>& prepare, Run run) {
+  show_progress(row.name);
+  if (row.set_up) row.set_up();
   for (auto _ : state) {
-    GroupContext context;
-    World::must(decode(w.context_bytes(), context));
-    benchmark::DoNotOptimize(context);
-    World::must(w.crypto.hash({w.context_bytes()}, digest));
-  }
-}
-void decode_and_hash_floor(benchmark::State& state) {
-  World& w = world();
-  for (auto _ : state) {
-    crypto_hash_sha256(w.out, w.group_context, w.group_context_size);
-    benchmark::DoNotOptimize(w.out);
-  }
-}
-
-void expand_with_label(benchmark::State& state) {
-  World& w = world();
-  Secret out;
-  for (auto _ : state)
-    World::must(w.crypto.expand_with_label(w.secret, "epoch", {Bytes(w.public_key)}, 32, out));
-}
-void expand_with_label_floor(benchmark::State& state) {
-  World& w = world();
-  for (auto _ : state) {
-    raw_hmac(w.private_bytes, kdf_label_size(5, 32) + 1, w.out);
-    benchmark::DoNotOptimize(w.out);
-  }
-}
-
-void ratchet_step(benchmark::State& state) {
-  World& w = world();
-  SecretTree tree(w.crypto.suite(), w.memory, w.memory, {});
-  World::must(tree.start(std::move(Secret::copy_of(w.private_bytes).value()), TreeSize::for_leaves(1024)));
-  PeekedKey peeked;
-  std::uint32_t generation = 0;
-  for (auto _ : state) {
-    World::must(tree.peek(w.crypto, LeafIndex{7}, RatchetType::application, generation++, peeked));
-    tree.adopt(peeked);
-  }
-}
-void ratchet_step_floor(benchmark::State& state) {
-  World& w = world();
-  for (auto _ : state) {
-    raw_hmac(w.private_bytes, kdf_label_size(5, 4) + 1, w.out);  // nonce
-    raw_hmac(w.private_bytes, kdf_label_size(3, 4) + 1, w.out);  // key
-    raw_hmac(w.private_bytes, kdf_label_size(6, 4) + 1, w.out);  // secret
-    benchmark::DoNotOptimize(w.out);
-  }
-}
-
-void hpke_seal(benchmark::State& state) {
-  World& w = world();
-  std::uint8_t kem_output[32], sealed[48];
-  for (auto _ : state) {
-    World::must(encrypt_with_label(w.crypto, w.public_key, "UpdatePathNode", w.context_bytes(), {w.secret},
-                                   w.memory, kem_output, sealed));
-  }
-}
-void hpke_seal_floor(benchmark::State& state) {
-  World& w = world();
-  std::uint8_t sealed[48];
-  for (auto _ : state) {
-    std::uint8_t ephemeral[32];
-    randombytes_buf(ephemeral, sizeof ephemeral);
-    if (crypto_scalarmult(w.out, ephemeral, w.public_key) != 0) state.SkipWithError("low order");
-    crypto_scalarmult_base(w.out, ephemeral);
-    raw_hpke_schedule(w.private_bytes, 1 + 22 + 2 + w.group_context_size, w.out);
-    crypto_aead_chacha20poly1305_ietf_encrypt(sealed, nullptr, w.private_bytes, 32, nullptr, 0, nullptr,
-                                              w.out, w.out);
-    benchmark::DoNotOptimize(sealed);
-  }
-}
-
-void hpke_open(benchmark::State& state) {
-  World& w = world();
-  Secret opened;
-  for (auto _ : state) {
-    World::must(decrypt_with_label(w.crypto, {w.private_key, w.public_key}, "UpdatePathNode",
-                                   w.context_bytes(), w.kem_output, w.sealed, opened));
-  }
-}
-void hpke_open_floor(benchmark::State& state) {
-  World& w = world();
-  std::uint8_t sealed[48], opened[32];
-  const std::uint8_t key[32] = {};
-  crypto_aead_chacha20poly1305_ietf_encrypt(sealed, nullptr, w.private_bytes, 32, nullptr, 0, nullptr, key,
-                                            key);
-  for (auto _ : state) {
-    if (crypto_scalarmult(w.out, w.private_bytes, w.kem_output) != 0) state.SkipWithError("low order");
-    raw_hpke_schedule(w.private_bytes, 1 + 22 + 2 + w.group_context_size, w.out);
-    if (crypto_aead_chacha20poly1305_ietf_decrypt(opened, nullptr, nullptr, sealed, sizeof sealed, nullptr, 0,
-                                                  key, key) != 0) {
-      state.SkipWithError("not authentic");
+    if (prepare) {
+      state.PauseTiming();
+      prepare();
+      state.ResumeTiming();
     }
-    benchmark::DoNotOptimize(opened);
+    run();
   }
 }
 
-void scrubbing(benchmark::State& state) {
-  for (auto _ : state) scrub();
+// What one run of the operation calls, counted outside the times.
+Calls count_calls(const Row& row) {
+  using adversary::Operation;
+  adversary::Log log(true);
+  adversary::Recorder recorder(log, system_random);
+  if (row.set_up) row.set_up();
+  if (row.prepare) row.prepare();
+  row.operation(recorder);
+  const auto count = [&](Operation operation) { return std::uint64_t{log.count(operation)}; };
+  return {.verify = count(Operation::verify),
+          .sign = count(Operation::sign),
+          .multiply = count(Operation::x25519),
+          .multiply_base = count(Operation::x25519_base),
+          .hmac = count(Operation::mac) + count(Operation::extract) + count(Operation::expand),
+          .aead = count(Operation::seal) + count(Operation::open),
+          .hash = count(Operation::hash)};
 }
 
-// ---- the table
+// The names that the counts have in the table and in JSON.
+constexpr std::pair<const char*, std::uint64_t Calls::*> call_names[] = {
+    {"verify", &Calls::verify}, {"sign", &Calls::sign},
+    {"mult", &Calls::multiply}, {"base mult", &Calls::multiply_base},
+    {"AEAD", &Calls::aead},     {"HMAC", &Calls::hmac},
+    {"hash", &Calls::hash}};
 
-struct Row {
-  const char* name;
-  void (*operation)(benchmark::State&);
-  void (*floor)(benchmark::State&);
-  double limit;
-  unsigned scrubs;  // in one operation
-};
+void add_once(const std::string& name, std::function<void(benchmark::UserCounters&)> measure) {
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [name, measure](benchmark::State& state) {
+                                 show_progress(name);
+                                 for (auto _ : state) measure(state.counters);
+                               })
+      ->Iterations(1)
+      ->Repetitions(1);
+}
 
-const Row rows[] = {
-    {"decode GroupContext and hash it", decode_and_hash, decode_and_hash_floor, 1.3, 0},
-    {"ExpandWithLabel", expand_with_label, expand_with_label_floor, 1.3, 1},
-    {"ratchet step (peek, adopt)", ratchet_step, ratchet_step_floor, 1.3, 3},
-    {"HPKE seal 32 bytes", hpke_seal, hpke_seal_floor, 1.15, 9},
-    {"HPKE open 32 bytes", hpke_open, hpke_open_floor, 1.15, 9},
-};
+void add(const Row& row) {
+  constexpr int long_repetitions = 5;
+  const auto add_timed = [&](const std::string& name, auto function) {
+    benchmark::internal::Benchmark* const added = benchmark::RegisterBenchmark(name.c_str(), function);
+    if (row.is_long) added->Iterations(1)->Repetitions(long_repetitions);
+  };
+  add_timed(row.name, [&row](benchmark::State& state) {
+    time(state, row, row.prepare, [&row] { row.operation(crypto); });
+  });
+  if (row.floor) {
+    add_timed(row.name + ", floor", [&row](benchmark::State& state) { time(state, row, {}, row.floor); });
+  }
+  if (!row.mandatory) return;
+  add_once(row.name + ", calls", [&row](benchmark::UserCounters& counters) {
+    const Calls made = count_calls(row);
+    for (const auto& [name, member] : call_names) counters[name] = static_cast<double>(made.*member);
+  });
+}
 
-// Collects the repetitions of each benchmark; the table is made from their medians.
+void add(const Fact& fact) {
+  add_once(fact.name, [&fact](benchmark::UserCounters& counters) { counters["value"] = fact.measure(); });
+}
+
+// Collects the repetitions of each benchmark, of whose times the table shows the medians, and the counters.
 class Collector final : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
-      if (run.run_type == Run::RT_Iteration)
-        times_[run.run_name.function_name].push_back(run.GetAdjustedCPUTime());
+      if (run.run_type != Run::RT_Iteration) continue;
+      times_[run.run_name.function_name].push_back(run.GetAdjustedCPUTime());
+      counters_[run.run_name.function_name] = run.counters;
     }
   }
+  // In nanoseconds; 0 if it was not run.
   double median(const std::string& name) {
     std::vector<double>& times = times_[name];
     if (times.empty()) return 0;
     std::sort(times.begin(), times.end());
     return times[times.size() / 2];
   }
+  // Nothing if it was not run.
+  std::optional<double> counter(const std::string& name, const std::string& of) const {
+    const auto found = counters_.find(name);
+    if (found == counters_.end() || found->second.count(of) == 0) return std::nullopt;
+    return found->second.at(of).value;
+  }
 
  private:
   std::map<std::string, std::vector<double>> times_;
+  std::map<std::string, benchmark::UserCounters> counters_;
 };
 
-void print(Collector& times) {
+// ---- what is printed
+
+std::string in_units(double nanoseconds) {
+  static constexpr const char* units[] = {"ns", "us", "ms", "s"};
+  std::size_t unit = 0;
+  for (; nanoseconds >= 1000 && unit < 3; ++unit) nanoseconds /= 1000;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f %-2s",
+                nanoseconds < 10    ? 2
+                : nanoseconds < 100 ? 1
+                                    : 0,
+                nanoseconds, units[unit]);
+  return text;
+}
+
+const char* verdict(bool holds) { return holds ? "held" : "MISSED"; }
+
+// "made/mandatory" for each kind of call. None may be more than mandatory but for hashes where the row says
+// so, and a few HMACs: how a key pair is drawn is left to the endpoint.
+std::string calls_text(const Row& row, const Collector& collected) {
+  constexpr std::uint64_t spare_hmacs = 4;
+  std::string text;
+  bool holds = true;
+  for (const auto& [name, member] : call_names) {
+    const std::optional<double> counter = collected.counter(row.name + ", calls", name);
+    if (!counter) return {};
+    const auto made = static_cast<std::uint64_t>(*counter);
+    const std::uint64_t mandatory = (*row.mandatory).*member;
+    if (made == 0 && mandatory == 0) continue;
+    text += (text.empty() ? "" : ", ") + std::to_string(made) + "/" + std::to_string(mandatory) + " " + name;
+    const std::uint64_t spare = member == &Calls::hash   ? row.spare_hashes
+                                : member == &Calls::hmac ? spare_hmacs
+                                                         : 0;
+    holds = holds && made <= mandatory + spare;
+  }
+  return text + "  " + verdict(holds);
+}
+
+void print(const std::vector<Row>& rows, Collector& times) {
   const double one_scrub = times.median("scrub");
-  std::printf("%-34s %10s %10s %7s %7s %9s\n", "operation", "ns", "floor ns", "ratio", "limit", "scrubbing");
+  std::printf("%-42s %9s %9s %7s %6s          %s\n", "operation", "median", "floor", "ratio", "limit",
+              "scrubbing; calls made/mandatory");
   for (const Row& row : rows) {
     const double operation = times.median(row.name);
-    const double floor = times.median(std::string(row.name) + ", floor");
-    if (operation == 0 || floor == 0) continue;  // filtered out
-    const double ratio = operation / floor;
-    std::printf("%-34s %10.0f %10.0f %7.3f %7.2f %8.1f%%  %s\n", row.name, operation, floor, ratio, row.limit,
-                100 * row.scrubs * one_scrub / operation, ratio <= row.limit ? "held" : "MISSED");
+    const double floor = times.median(row.name + ", floor");
+    if (operation == 0) continue;  // filtered out
+    std::printf("%-42s %9s ", row.name.c_str(), in_units(operation).c_str());
+    if (floor != 0) {
+      const double ratio = operation / floor;
+      std::printf("%9s %7.3f %6.2f %-6s ", in_units(floor).c_str(), ratio, row.limit,
+                  verdict(ratio <= row.limit));
+    } else {
+      std::printf("%32s", "");
+    }
+    if (row.scrubs != 0 && one_scrub != 0) std::printf("  %.1f%%", 100 * row.scrubs * one_scrub / operation);
+    if (row.mandatory) std::printf("  %s", calls_text(row, times).c_str());
+    std::printf("\n");
   }
-  std::printf("one scrub of stack and registers: %.0f ns; medians of CPU time, repetitions interleaved\n",
-              one_scrub);
+  if (one_scrub != 0) std::printf("one scrub of stack and registers: %.0f ns\n", one_scrub);
+  std::printf("medians of CPU time, repetitions interleaved\n");
+}
+
+void print(const char* kind, const std::string& name, double value, double limit) {
+  std::printf("%-7s %-44s %9.2f %9.2f  %s\n", kind, name.c_str(), value, limit, verdict(value <= limit));
+}
+
+void print(const std::vector<Growth>& growths, const std::vector<Fact>& facts, Collector& times) {
+  std::printf("\n%-7s %-44s %9s %9s\n", "", "", "measured", "limit");
+  for (const Growth& growth : growths) {
+    const double small = times.median(growth.small), large = times.median(growth.large);
+    if (small == 0 || large == 0) continue;
+    print("growth", growth.name + ", 5,000 to 50,000", large / small, growth.limit);
+  }
+  for (const Fact& fact : facts) {
+    const std::optional<double> value = times.counter(fact.name, "value");
+    if (value) print("count", fact.name, *value, fact.limit);
+  }
 }
 
 }  // namespace
-}  // namespace tacet
+}  // namespace tacet::bench
 
 int main(int argc, char** argv) {
+  using namespace tacet::bench;
   std::vector<char*> arguments(argv, argv + argc);
   std::string defaults[] = {"--benchmark_repetitions=11", "--benchmark_enable_random_interleaving=true",
                             "--benchmark_min_time=0.05"};
@@ -248,13 +231,21 @@ int main(int argc, char** argv) {
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
-  for (const tacet::Row& row : tacet::rows) {
-    benchmark::RegisterBenchmark(row.name, row.operation);
-    benchmark::RegisterBenchmark((std::string(row.name) + ", floor").c_str(), row.floor);
-  }
-  benchmark::RegisterBenchmark("scrub", tacet::scrubbing);
-  tacet::Collector collector;
+
+  std::vector<Row> rows = crypto_rows();
+  for (Row& row : tree_rows()) rows.push_back(std::move(row));
+  const std::vector<Growth> growths = tree_growth();
+  const std::vector<Fact> facts = tree_facts();
+  for (const Row& row : rows) add(row);
+  for (const Fact& fact : facts) add(fact);
+  benchmark::RegisterBenchmark("scrub", [](benchmark::State& state) {
+    for (auto _ : state) tacet::scrub();
+  });
+
+  Collector collector;
   benchmark::RunSpecifiedBenchmarks(&collector);
-  tacet::print(collector);
+  show_progress("");
+  print(rows, collector);
+  print(growths, facts, collector);
   return 0;
 }

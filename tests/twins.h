@@ -66,6 +66,7 @@ class Twins {
     demand(draft_->rehash());
     same(*draft_, drafted_, draft_->tree_hash(),
          [&](NodeIndexMap::Of what, Bytes value) { return draft_->other_with(what, value, std::nullopt); });
+    Judge::demand(draft_->credentials_in_use().users(CredentialType::basic) == draft_->members());
     const Octets expected = settled_.ratchet_tree();
     Octets exported(tree_.export_size().value());
     Judge::demand(tree_.export_to(exported).ok() && exported == expected);
@@ -73,6 +74,7 @@ class Twins {
     same(tree_, settled_, tree_.tree_hash(), [&](NodeIndexMap::Of what, Bytes value) {
       return tree_.other_with(crypto_, what, value, std::nullopt);
     });
+    Judge::demand(tree_.credentials_in_use().users(CredentialType::basic) == tree_.members());
     RatchetTree imported(memory_, identity_);
     Nodes nodes;
     Reader reader(expected);

@@ -1,0 +1,508 @@
+// Rows for the ratchet tree: n members, d the depth of their tree, w = 2^d leaves with the blank ones.
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include "bench_floors.h"
+#include "bench_full_tree.h"
+#include "bench_table.h"
+#include "protocol/sodium.h"
+#include "protocol/update_path.h"
+#include "secrets.h"
+
+namespace tacet::bench {
+
+using model::vector, model::operator+;
+
+namespace {
+
+// ---- groups
+
+class CountingMemory final : public Memory {
+ public:
+  void* allocate(std::size_t bytes, std::size_t) noexcept override {
+    ++calls_;
+    live_ += bytes;
+    return std::malloc(bytes);
+  }
+  void release(void* block, std::size_t bytes) noexcept override {
+    live_ -= bytes;
+    std::free(block);
+  }
+  std::size_t calls() const { return calls_; }
+  std::size_t live() const { return live_; }  // in bytes
+
+ private:
+  std::size_t calls_ = 0, live_ = 0;
+};
+
+const Bytes group_id = bytes_of("a group's id of 32 bytes, random");
+const Limits limits;
+const WholeCredential identity{};
+
+Crypto& plain_crypto() {
+  static SodiumRandom random;
+  static Sodium crypto(random);
+  return crypto;
+}
+
+Nodes nodes_of(Bytes encoding) {
+  Nodes nodes;
+  must(decode(encoding, nodes));
+  return nodes;
+}
+
+LeafNode decoded(const Octets& encoding) {
+  LeafNode leaf;
+  must(decode(encoding, leaf));
+  return leaf;
+}
+
+// An UpdatePath that is new to the tree, correct but for its ciphertexts, which are noise; what is meant to
+// be read by nobody needs no encryption. Without a group to be signed for, the signature is noise as well.
+Octets make_path(const RatchetTree& tree, Signed& member, LeafIndex sender, std::optional<Bytes> signed_for) {
+  const FilteredPath path = tree.filtered_path(sender);
+  Octets nodes;
+  Digest above;
+  for (std::size_t i = path.size; i-- > 0;) {
+    const Octets key = random_octets(32);
+    std::size_t recipients = 0;
+    Resolution resolution(tree, path.steps[i].copath);
+    while (resolution.next()) ++recipients;
+    Octets ciphertexts;
+    for (; recipients > 0; --recipients)
+      ciphertexts = ciphertexts + vector(random_octets(32)) + vector(random_octets(48));
+    nodes = vector(key) + vector(ciphertexts) + nodes;
+    Digest hash;
+    must(parent_hash(plain_crypto(), {key, above, tree.hash(path.steps[i].copath)}, hash));
+    above = hash;
+  }
+  return make_leaf(member, sender, LeafNodeSource::commit, random_octets(32), above, signed_for) +
+         vector(nodes);
+}
+
+UpdatePath decoded_path(const Octets& encoding) {
+  UpdatePath path;
+  must(decode(encoding, path));
+  return path;
+}
+
+enum class Checked { no, yes };
+
+// A receiver's draft with a path merged.
+void merge(Crypto& crypto, const UpdatePath& path, LeafIndex sender, Checked checked, TreeDraft& draft) {
+  must(draft.start());
+  if (checked == Checked::yes) must(check_update_path(crypto, path, sender, group_id, limits, draft));
+  must(merge_update_path(crypto, path, sender, draft));
+}
+void merge_and_adopt(Crypto& crypto, RatchetTree& tree, Memory& memory, const Octets& path, LeafIndex sender,
+                     Checked checked) {
+  TreeDraft draft(crypto, tree, memory, limits);
+  merge(crypto, decoded_path(path), sender, checked, draft);
+  must(draft.reserve());
+  draft.adopt(tree);
+}
+
+// A group whose members have all committed, and what its rows need.
+struct Group {
+  std::uint32_t n;
+  TreeSize size;
+  FullTree full;
+  CountingMemory memory;
+  RatchetTree tree{memory, identity};
+  std::vector<std::uint8_t> output;
+
+  // Of senders in the left half, which is full: their filtered direct path has d nodes.
+  static constexpr LeafIndex sender{0};
+  Secret sender_key;
+  Octets next_path, next_leaf;
+  LeafIndex next_sender;
+  std::uint32_t turn = 0;
+
+  explicit Group(std::uint32_t members)
+      : n(members),
+        size(TreeSize::for_leaves(members)),
+        full(make_full_tree({.members = members, .group_id = group_id})) {
+    must(tree.import(plain_crypto(), nodes_of(full.encoding), limits));
+    output.resize(full.encoding.size());
+    std::uint8_t public_key[32];
+    must(plain_crypto().generate_key_pair(sender_key, public_key));
+    next_leaf = make_leaf(full.members[2], {2}, LeafNodeSource::update, random_octets(32), {}, group_id);
+  }
+  unsigned d() const { return size.depth(); }
+
+  // A path of another sender than the last.
+  void prepare_path() {
+    next_sender = {turn++ * 7919 % (size.leaves() / 2)};
+    next_path = make_path(tree, full.members[next_sender.value], next_sender, group_id);
+  }
+};
+
+Group& group(std::uint32_t n) {
+  static std::map<std::uint32_t, Group> groups;
+  return groups.try_emplace(n, n).first->second;
+}
+
+PathKeys path_keys(Group& g, LeafIndex own, const Secret& leaf_key) {
+  PathKeys keys(plain_crypto().suite(), g.memory, g.memory);
+  must(keys.start(own, secret_of(octets(leaf_key))));
+  return keys;
+}
+
+const Octets group_context = random_octets(131);  // as large as one with 32-byte ids and hashes
+
+// A new path, encrypted, in a draft that is fresh.
+Octets create(Crypto& crypto, Group& g, LeafIndex own, TreeDraft& draft, PathKeys& keys) {
+  must(draft.start());
+  const Signed& member = g.full.members[own.value];
+  KeySigner signer(crypto, {member.private_key.data(), member.private_key.size()});
+  PathSecrets secrets;
+  must(create_update_path(crypto, signer, draft.base().leaf(own), own, group_id, limits, draft, keys,
+                          secrets));
+  Octets out(update_path_size(crypto, draft, own).value());
+  must(encrypt_update_path(crypto, draft, own, secrets, group_context, g.memory, out).error());
+  return out;
+}
+
+// A path by the first leaf, encrypted, and merged by its receivers: its neighbour, and the last leaf, which
+// was the last to commit in the other half.
+struct Sent {
+  RatchetTree tree;
+  PathKeys near_keys, far_keys;
+  Octets encoding;
+  std::optional<TreeDraft> draft;
+
+  explicit Sent(Group& g)
+      : tree(g.memory, identity),
+        near_keys(path_keys(g, {1}, g.full.key_of_leaf_1)),
+        far_keys(path_keys(g, {g.n - 1}, g.sender_key)) {
+    Crypto& crypto = plain_crypto();
+    must(tree.import(crypto, nodes_of(g.full.encoding), limits));
+    {
+      TreeDraft far_draft(crypto, tree, g.memory, limits);
+      create(crypto, g, {g.n - 1}, far_draft, far_keys);
+      must(far_draft.reserve());
+      far_draft.adopt(tree);
+    }
+    TreeDraft sender_draft(crypto, tree, g.memory, limits);
+    PathKeys sender_keys = path_keys(g, Group::sender, g.sender_key);
+    encoding = create(crypto, g, Group::sender, sender_draft, sender_keys);
+    draft.emplace(crypto, tree, g.memory, limits);
+    merge(crypto, decoded_path(encoding), Group::sender, Checked::yes, *draft);
+  }
+};
+
+Sent& sent(std::uint32_t n) {
+  Group& g = group(n);  // before the map, which uses its memory to the end
+  static std::map<std::uint32_t, Sent> all;
+  return all.try_emplace(n, g).first->second;
+}
+
+// ---- operations
+
+void check(Crypto& crypto, Group& g, const RatchetTree& tree) { must(check_tree(crypto, tree, g.memory)); }
+
+void import(Crypto& crypto, Group& g, bool checks_leaves) {
+  RatchetTree tree(g.memory, identity);
+  must(tree.import(crypto, nodes_of(g.full.encoding), limits));
+  check(crypto, g, tree);
+  if (checks_leaves) must(check_leaves(crypto, tree, {group_id, {}, limits}, g.memory));
+}
+
+void update_and_hash(Crypto& crypto, Group& g) {
+  TreeDraft draft(crypto, g.tree, g.memory, limits);
+  must(draft.start());
+  must(draft.update({2}, decoded(g.next_leaf)));
+  must(draft.rehash());
+}
+
+void create_path(Crypto& crypto, Group& g) {
+  TreeDraft draft(crypto, g.tree, g.memory, limits);
+  PathKeys keys = path_keys(g, Group::sender, g.sender_key);
+  create(crypto, g, Group::sender, draft, keys);
+}
+
+void merge_next_path(Crypto& crypto, Group& g, Checked checked) {
+  merge_and_adopt(crypto, g.tree, g.memory, g.next_path, g.next_sender, checked);
+}
+
+void open_path(Crypto& crypto, Group& g, const Sent& s, const PathKeys& own_keys) {
+  PathKeys keys(crypto.suite(), g.memory, g.memory);
+  must(keys.carry_over(crypto, own_keys, *s.draft));
+  NodeIndex node;
+  Secret path_secret, commit_secret;
+  must(decrypt_path_secret(crypto, decoded_path(s.encoding), Group::sender, *s.draft, keys, group_context,
+                           node, path_secret));
+  must(derive_path_keys(crypto, *s.draft, node, std::move(path_secret), keys, commit_secret));
+}
+
+// ---- floors, as RFC 9420 demands them
+
+// The inputs of section 7.8 (TreeHashInput) and 7.9 (ParentHashInput), in bytes.
+constexpr std::size_t leaf_input = 1 + 4 + 1 + leaf_size, blank_leaf_input = 1 + 4 + 1;
+constexpr std::size_t blank_parent_input = 1 + 1 + 2 * 33;
+constexpr std::size_t parent_input = blank_parent_input + 33 + 33 + 1;
+constexpr std::size_t parent_hash_input = 3 * 33;
+
+void repeat(std::size_t times, void (*call)(std::size_t), std::size_t argument) {
+  for (; times > 0; --times) call(argument);
+}
+
+// All n - 1 parents with members on both sides have been set by a path; the other w - n are blank.
+void whole_tree_floor(const Group& g) {
+  const std::size_t w = g.size.leaves();
+  repeat(g.n, raw::hash, leaf_input);
+  repeat(w - g.n, raw::hash, blank_leaf_input);
+  repeat(g.n - 1, raw::hash, parent_input);
+  repeat(w - g.n, raw::hash, blank_parent_input);
+  repeat(g.n - 1, raw::hash, parent_hash_input);
+}
+
+void verify_floor(const Signed& member) {
+  const int verdict = crypto_sign_verify_detached(member.signature.data(), member.message.data(),
+                                                  member.message.size(), member.public_key().data());
+  must(verdict == 0, "a signature of the floor does not verify");
+}
+
+void import_floor(const Group& g) {
+  whole_tree_floor(g);
+  for (const Signed& member : g.full.members) verify_floor(member);
+}
+
+void update_floor(const Group& g) {
+  raw::hash(leaf_input);
+  repeat(g.d(), raw::hash, blank_parent_input);
+}
+
+void path_hashes_floor(const Group& g) {
+  raw::hash(leaf_input);
+  repeat(g.d(), raw::hash, parent_input);
+  repeat(g.d(), raw::hash, parent_hash_input);
+}
+
+void create_path_floor(const Group& g) {
+  const Octets& point = g.full.encoding;  // any 32 bytes are a public key
+  for (unsigned i = 0; i < g.d(); ++i) raw::path_node();
+  raw::multiply_base();  // the leaf's
+  raw::hpke_info(group_context.size());
+  for (unsigned i = 0; i < g.d(); ++i) {
+    raw::multiply_base();
+    raw::multiply(point.data() + 8);
+    raw::hpke_schedule();
+    raw::seal();
+  }
+  const Signed& member = g.full.members[0];
+  crypto_sign_detached(raw::output, nullptr, member.message.data(), member.message.size(),
+                       member.private_key.data());
+  path_hashes_floor(g);
+}
+
+void merge_path_floor(const Group& g) {
+  verify_floor(g.full.members[0]);
+  path_hashes_floor(g);
+}
+
+// `nodes` is how many nodes of the path the receiver is under.
+void open_path_floor(const Group& g, unsigned nodes) {
+  raw::multiply(g.full.encoding.data() + 8);
+  raw::hpke_info(group_context.size());
+  raw::hpke_schedule();
+  raw::open();
+  for (unsigned i = 0; i < nodes; ++i) raw::path_node();
+}
+
+void export_floor(Group& g) {
+  std::memcpy(g.output.data(), g.full.encoding.data(), g.output.size());
+  benchmark::ClobberMemory();
+}
+
+// ---- the table
+
+// Of a whole number of thousands.
+std::string named(const std::string& operation, std::uint32_t n) {
+  return operation + ", n = " + std::to_string(n / 1000) + ",000";
+}
+
+const std::uint32_t member_counts[] = {1000, 5000, 50000};
+
+// A tree hash for each node, and a parent hash for each parent. The last to commit on a parent came from its
+// right here, so who looks for its chain on the left first takes one more for each.
+std::uint64_t hashes_of_whole_tree(std::uint32_t n) {
+  return std::uint64_t{TreeSize::for_leaves(n).nodes()} + (n - 1);
+}
+
+// Limits: whole operations are held to 1.2 (join), 1.5 (Commit with path, and processing one of a neighbour)
+// and 2 (processing one from the other half), all in full trees; the rows that are most of their work are
+// held to the same. The other limits are of this file, with room for noise.
+
+// Without signatures, hashes are less than half of the work: a tree is also parsed, copied and indexed.
+void add_import_rows(std::uint32_t n, std::vector<Row>& rows) {
+  for (const bool checks_leaves : {true, false}) {
+    rows.push_back({.name = named(checks_leaves ? "import, all checks" : "import, no signatures", n),
+                    .operation = [=](Crypto& crypto) { import(crypto, group(n), checks_leaves); },
+                    .floor = [=] { checks_leaves ? import_floor(group(n)) : whole_tree_floor(group(n)); },
+                    .limit = checks_leaves ? 1.2 : 4,
+                    .mandatory = Calls{.verify = checks_leaves ? n : 0, .hash = hashes_of_whole_tree(n)},
+                    .spare_hashes = n - 1,
+                    .set_up = [n] { group(n); },
+                    .is_long = true});
+  }
+}
+
+void add_change_rows(std::uint32_t n, std::vector<Row>& rows) {
+  const std::uint64_t d = TreeSize::for_leaves(n).depth();
+  rows.push_back({.name = named("Update, tree hash", n),
+                  .operation = [n](Crypto& crypto) { update_and_hash(crypto, group(n)); },
+                  .floor = [n] { update_floor(group(n)); },
+                  .limit = 2,
+                  .mandatory = Calls{.hash = d + 1},
+                  .set_up = [n] { group(n); }});
+  rows.push_back({.name = named("export", n),
+                  .operation = [n](Crypto&) { must(group(n).tree.export_to(group(n).output).error()); },
+                  .floor = [n] { export_floor(group(n)); },
+                  .limit = 10,  // it copies in pieces of a node, and small trees lie in the cache
+                  .set_up = [n] { group(n); }});
+}
+
+void add_path_rows(std::uint32_t n, std::vector<Row>& rows) {
+  const std::uint64_t d = TreeSize::for_leaves(n).depth();
+  rows.push_back({.name = named("path create", n),
+                  .operation = [n](Crypto& crypto) { create_path(crypto, group(n)); },
+                  .floor = [n] { create_path_floor(group(n)); },
+                  .limit = 1.5,
+                  .mandatory = Calls{.sign = 1,
+                                     .multiply = d,
+                                     .multiply_base = 2 * d + 1,
+                                     .hmac = 9 * d + 1,
+                                     .aead = d,
+                                     .hash = 2 * d + 1},
+                  .set_up = [n] { group(n); }});
+  rows.push_back({.name = named("path merge", n),
+                  .operation = [n](Crypto& crypto) { merge_next_path(crypto, group(n), Checked::yes); },
+                  .floor = [n] { merge_path_floor(group(n)); },
+                  .limit = 2,
+                  .mandatory = Calls{.verify = 1, .hash = 2 * d + 1},
+                  .set_up = [n] { group(n); },
+                  .prepare = [n] { group(n).prepare_path(); }});
+  rows.push_back(
+      {.name = named("path open, far", n),
+       .operation = [n](Crypto& crypto) { open_path(crypto, group(n), sent(n), sent(n).far_keys); },
+       .floor = [n] { open_path_floor(group(n), 1); },
+       .limit = 2,
+       .mandatory = Calls{.multiply = 1, .multiply_base = 1, .hmac = 6 + 4, .aead = 1},
+       .set_up = [n] { sent(n); }});
+  rows.push_back(
+      {.name = named("path open, neighbour", n),
+       .operation = [n](Crypto& crypto) { open_path(crypto, group(n), sent(n), sent(n).near_keys); },
+       .floor = [n] { open_path_floor(group(n), group(n).d()); },
+       .limit = 1.5,
+       .mandatory = Calls{.multiply = 1, .multiply_base = d, .hmac = 6 + 4 * d, .aead = 1},
+       .set_up = [n] { sent(n); }});
+}
+
+// Imported once, of members of whom a tenth is unmerged if that is asked for; signatures do not count here.
+RatchetTree& checked_tree(std::uint32_t n, bool tenth_unmerged) {
+  Group& g = group(n);  // before the map, which uses its memory to the end
+  if (!tenth_unmerged) return g.tree;
+  static std::map<std::uint32_t, RatchetTree> trees;
+  const auto [found, is_new] = trees.try_emplace(n, g.memory, identity);
+  if (is_new) {
+    const FullTree made = make_full_tree({.members = n, .unmerged_every = 10});
+    must(found->second.import(plain_crypto(), nodes_of(made.encoding), limits));
+  }
+  return found->second;
+}
+
+Row check_row(const std::string& name, std::uint32_t n, bool tenth_unmerged) {
+  return {.name = named(name, n),
+          .operation = [=](Crypto& crypto) { check(crypto, group(n), checked_tree(n, tenth_unmerged)); },
+          .set_up = [=] { checked_tree(n, tenth_unmerged); },
+          .is_long = true};
+}
+
+Row change_row(const std::string& name, std::uint32_t n) {
+  return {.name = named(name, n),
+          .operation = [n](Crypto& crypto) { merge_next_path(crypto, group(n), Checked::no); },
+          .set_up = [n] { group(n); },
+          .prepare = [n] { group(n).prepare_path(); }};
+}
+
+const std::string check_full = "check_tree, full", check_unmerged = "check_tree, a tenth unmerged",
+                  change = "path merge and adopt alone";
+
+// ---- facts
+
+double memory_for_each_member(std::uint32_t n, bool all_replaced) {
+  Group& g = group(n);
+  CountingMemory memory;
+  RatchetTree tree(memory, identity);
+  must(tree.import(plain_crypto(), nodes_of(g.full.encoding), limits));
+  for (std::uint32_t i = 0; all_replaced && i < n; ++i) {
+    const Octets path = make_path(tree, g.full.members[i], {i}, std::nullopt);
+    merge_and_adopt(plain_crypto(), tree, memory, path, {i}, Checked::no);
+  }
+  return static_cast<double>(memory.live()) / n;
+}
+
+double allocations_of_import(std::uint32_t n) {
+  const std::size_t before = group(n).memory.calls();
+  import(plain_crypto(), group(n), true);
+  return static_cast<double>(group(n).memory.calls() - before);
+}
+
+// The most of a hundred.
+double allocations_of_merge(std::uint32_t n) {
+  Group& g = group(n);
+  std::size_t most = 0;
+  for (int i = 0; i < 100; ++i) {
+    g.prepare_path();
+    const std::size_t before = g.memory.calls();
+    merge_next_path(plain_crypto(), g, Checked::yes);
+    most = std::max(most, g.memory.calls() - before);
+  }
+  return static_cast<double>(most);
+}
+
+}  // namespace
+
+std::vector<Row> tree_rows() {
+  std::vector<Row> rows;
+  for (const std::uint32_t n : member_counts) {
+    add_import_rows(n, rows);
+    add_change_rows(n, rows);
+    add_path_rows(n, rows);
+  }
+  for (const std::uint32_t n : {5000u, 50000u}) {
+    rows.push_back(check_row(check_full, n, false));
+    rows.push_back(check_row(check_unmerged, n, true));
+    rows.push_back(change_row(change, n));
+  }
+  return rows;
+}
+
+std::vector<Growth> tree_growth() {
+  std::vector<Growth> growth;
+  const auto add = [&](const std::string& name, double limit) {
+    growth.push_back({name, named(name, 5000), named(name, 50000), limit});
+  };
+  add(check_full, 14);
+  add(check_unmerged, 14);
+  add(change, 2);
+  return growth;
+}
+
+std::vector<Fact> tree_facts() {
+  std::vector<Fact> facts = {
+      {named("bytes for each member", 5000), [] { return memory_for_each_member(5000, false); }, 512},
+      {named("the same, all leaves replaced", 5000), [] { return memory_for_each_member(5000, true); }, 512},
+  };
+  for (const std::uint32_t n : member_counts) {
+    facts.push_back({named("allocations of an import", n), [n] { return allocations_of_import(n); }, 16});
+    facts.push_back({named("allocations of a path merge", n), [n] { return allocations_of_merge(n); },
+                     4.0 * TreeSize::for_leaves(n).depth() + 32});
+  }
+  return facts;
+}
+
+}  // namespace tacet::bench
