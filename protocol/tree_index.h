@@ -29,7 +29,7 @@ class WholeCredential final : public ClientIdentity {
 
 // From values that nodes hold to the nodes that hold them. Only hashes are kept, so whoever asks looks at the
 // node that is found. Members choose the values: the hash has a key that they do not know, and equal values,
-// such as one identity for many leaves, are chained, so that they cost nobody but who asks for them.
+// such as one identity for many leaves, are chained, so that they cost only who asks for them or erases one.
 class NodeIndexMap {
  public:
   enum class Of : std::uint8_t { encryption_key, signature_key, client };
