@@ -260,18 +260,23 @@ Error check_tree(Crypto& crypto, const RatchetTree& tree, Memory& scratch) noexc
 
 Error check_leaves(Crypto& crypto, const RatchetTree& tree, const LeafRules& rules,
                    Memory& scratch) noexcept {
-  Array<std::uint8_t> work(scratch);
+  std::size_t largest = 0;
+  const auto measure = [&](LeafIndex index) noexcept -> Error {
+    const Result<std::size_t> size = leaf_node_work_size(tree.leaf(index), {rules.group_id, index});
+    TRY(size.error());
+    if (size.value() > largest) largest = size.value();
+    return Error::none;
+  };
+  TRY(for_each_leaf(tree, measure));
+  Result<Buffer> work = Buffer::allocate(scratch, largest);
+  TRY(work.error());
   return for_each_leaf(tree, [&](LeafIndex index) noexcept -> Error {  // [LEAF-36, LEAF-38]
     const LeafNode leaf = tree.leaf(index);
     TRY(check_tree_leaf(leaf, crypto.suite(), rules.limits));
     TRY(check_group_extensions(leaf.capabilities, rules.group_extensions));  // [EXT-14]
     const bool all_listed = tree.credentials_in_use().all_listed(leaf.capabilities);
     REFUSE_IF(!all_listed, Error::credential_in_use_unlisted);  // [LEAF-23]
-    const LeafContext context = {rules.group_id, index};
-    const Result<std::size_t> room = leaf_node_work_size(leaf, context);
-    TRY(room.error());
-    TRY(work.reserve(room.value()));
-    return verify_leaf_node(crypto, leaf, context, {work.data(), work.capacity()});
+    return verify_leaf_node(crypto, leaf, {rules.group_id, index}, work.value().bytes());
   });
 }
 

@@ -54,7 +54,6 @@ Result<LeafIndex> TreeDraft::add(const LeafNode& leaf) noexcept {
   return index;
 }
 
-// What the draft makes of a history are the trees of RFC 9420, Appendix A [TREE-68].
 Error TreeDraft::update(LeafIndex index, const LeafNode& leaf) noexcept {
   if (!size_.contains(index)) return Error::leaf_outside_tree;
   REFUSE_IF(is_blank(index), Error::leaf_blank);                                                  // [PROP-13]

@@ -2,7 +2,8 @@
 
 // The tree of the next epoch, as an overlay on that of this one (RFC 9420, 7.5, 7.7): reads fall through,
 // writes stay in the draft, and the tree hash is computed anew on changed paths only. Adopting it cannot
-// fail; a draft that goes without being adopted has changed nothing.
+// fail; a draft that goes without being adopted has changed nothing. Out of the histories of Appendix A come
+// the trees of the text [TREE-68].
 //
 // The tree below has been checked (tree_check.h), so every parent that is not blank has a leaf below it: what
 // a Remove blanks is all that a truncation cuts off.

@@ -322,6 +322,13 @@ TEST(Credentials, AreSupportedByAllMembers) {
   EXPECT_EQ(check_changed_leaves(draft, {}), Error::none);
   circle.adopt(draft);
   EXPECT_EQ(adding(both, certified), Error::none);
+  // One Update may take its support back, and one Add may use it, but not in the same Commit.
+  TreeDraft conflicting = circle.begin();
+  const Circle::NewMember basic_only = circle.new_member(), user = circle.new_member(both, certified);
+  ASSERT_EQ(conflicting.update({0}, decoded_leaf(basic_only.leaf)), Error::none);
+  EXPECT_EQ(check_changed_leaves(conflicting, {}), Error::none);
+  ASSERT_TRUE(conflicting.add(decoded_leaf(user.leaf)).ok());
+  refused("TREE-66", Error::credential_in_use_unlisted, check_changed_leaves(conflicting, {}));
   TreeDraft second = circle.begin();
   const Circle::NewMember x509_member = circle.new_member(both, certified);
   ASSERT_TRUE(second.add(decoded_leaf(x509_member.leaf)).ok());

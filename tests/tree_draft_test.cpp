@@ -43,6 +43,10 @@ RC_GTEST_PROP(TreeDraft, FollowsTheModel, ()) {
     twins.take(step);
     twins.compare();
   }
+  shows(
+      "TREE-01, TREE-02, TREE-03, TREE-04, TREE-06, TREE-07, TREE-10, TREE-17, TREE-18, TREE-34, TREE-35, "
+      "TREE-36, "
+      "TREE-37, TREE-38, TREE-39, TREE-43, TREE-44, TREE-58, TREE-62, PROP-06, PROP-07");
 }
 
 // As many members as are asked of a large group, with a truncation and an extension in every round.
@@ -74,17 +78,8 @@ RC_GTEST_PROP(TreeDraft, SurvivesFullMemory, ()) {
   }
 }
 
-TEST(TreeDraftRows, ThatTheHistoriesShow) {
-  shows(
-      "TREE-01, TREE-02, TREE-03, TREE-04, TREE-06, TREE-07, TREE-10, TREE-17, TREE-18, TREE-34, TREE-35, "
-      "TREE-36, "
-      "TREE-37, TREE-38, TREE-39, TREE-43, TREE-44, TREE-58, TREE-62, PROP-06, PROP-07");
-}
-
-class TreeDraftTest : public ::testing::Test {
+class TreeDraftTest : public TreeTest {
  protected:
-  TreeDraftTest() { EXPECT_EQ(tree.start(crypto, noise_leaf(random)), Error::none); }
-
   TreeDraft begin() {
     TreeDraft draft(crypto, tree, memory, limits);
     EXPECT_EQ(draft.start(), Error::none);
@@ -106,13 +101,6 @@ class TreeDraftTest : public ::testing::Test {
   }
   // What a refusal must leave as it was.
   Octets state() { return exported(tree) + model::octets(tree.tree_hash()); }
-
-  adversary::SeededRandom random{1};
-  Sodium crypto{random};
-  WholeCredential identity;
-  TestMemory memory;
-  Limits limits;
-  RatchetTree tree{memory, identity};
 };
 
 TEST_F(TreeDraftTest, ChangesOnlyMembers) {
@@ -278,7 +266,7 @@ TEST_F(TreeDraftTest, MemoryGrowsWithTheMembers) {
       adopt(draft);
     }
     most_calls = std::max(most_calls, memory.calls() - calls);
-    if (i >= members) most_live = std::max(most_live, memory.live());
+    most_live = std::max(most_live, memory.live());
   }
   EXPECT_LE(most_live, 512 * members);
   EXPECT_LE(most_calls, 4u * 13 + 32);

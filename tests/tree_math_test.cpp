@@ -6,6 +6,8 @@
 #include <set>
 #include <vector>
 
+#include "evidence.h"
+
 namespace tacet {
 namespace {
 
@@ -112,6 +114,23 @@ TEST(TreeMath, SizesAreTheNextPowerOfTwo) {
 
 static_assert(*left(NodeIndex(7)) == NodeIndex(3) && *right(NodeIndex(7)) == NodeIndex(11));
 static_assert(TreeSize::for_leaves(8).parent(NodeIndex(3)) == NodeIndex(7));
+
+TEST(TreeMath, AncestorsAreParentsOfParents) {
+  const TreeSize size = TreeSize::for_leaves(64);
+  for (std::uint32_t leaf = 0; leaf < size.leaves(); ++leaf) {
+    std::optional<NodeIndex> node = NodeIndex(LeafIndex{leaf});
+    for (unsigned height = 0; height <= size.depth(); ++height) {
+      EXPECT_EQ(ancestor_at({leaf}, height), node);
+      EXPECT_LE(first_leaf(*node).value, leaf);
+      EXPECT_GE(last_leaf(*node).value, leaf);
+      EXPECT_EQ(last_leaf(*node).value - first_leaf(*node).value + 1, 1u << height);
+      EXPECT_EQ(first_leaf(*node).value % (1u << height), 0u);
+      node = size.parent(*node);
+    }
+    EXPECT_EQ(node, std::nullopt) << "the direct path ends at the root";
+  }
+  evidence::shows("TREE-05");
+}
 
 }  // namespace
 }  // namespace tacet

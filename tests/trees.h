@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "memories.h"
 #include "noise.h"
 #include "protocol/ratchet_tree.h"
 #include "secrets.h"
@@ -33,5 +34,18 @@ inline Error import_tree(RatchetTree& tree, Crypto& crypto, Bytes encoding, cons
   TRY(reader.finish());
   return tree.import(crypto, nodes, limits);
 }
+
+// A tree of one leaf, and what it lives on.
+class TreeTest : public ::testing::Test {
+ protected:
+  TreeTest() { EXPECT_EQ(tree.start(crypto, noise_leaf(random)), Error::none); }
+
+  adversary::SeededRandom random{1};
+  Sodium crypto{random};
+  WholeCredential identity;
+  TestMemory memory;
+  Limits limits;
+  RatchetTree tree{memory, identity};
+};
 
 }  // namespace tacet

@@ -201,7 +201,10 @@ class Twins {
       }
       if (!is_leaf(node)) continue;
       std::vector<std::uint32_t> steps;
-      for (const PathStep& step : tree.filtered_path(leaf_at(node))) steps.push_back(step.node.value);
+      for (const PathStep& step : tree.filtered_path(leaf_at(node))) {
+        steps.push_back(step.node.value);
+        Judge::demand(step.copath.value == model::Tree::copath_child(step.node.value, i));
+      }
       Judge::demand(steps == expected.filtered_direct_path(i / 2));
       if (tree.is_blank(node)) continue;
       Judge::demand(find(NodeIndexMap::Of::signature_key, tree.signature_key(leaf_at(node))) == node);
