@@ -51,4 +51,12 @@ Error Writer::put(Bytes bytes, Storage) noexcept {
   return Error::none;
 }
 
+Error Writer::opaque_room(std::size_t size, MutableBytes& room) noexcept {
+  TRY(header(size));
+  if (size > output_.size() - size_) return Error::output_too_small;  // [CODEC-09]
+  room = output_.subspan(size_, size);
+  size_ += size;
+  return Error::none;
+}
+
 }  // namespace tacet

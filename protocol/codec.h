@@ -184,6 +184,19 @@ class Reader : public Coder<Reader> {
   Bytes rest_;
 };
 
+// Codes a part of a struct by `part`, and has a decoded struct remember where that part lies, as received.
+template <class Coder, class Encoded, class Part>
+Error code_as_received(Coder& coder, Encoded& encoded, Part part) noexcept {
+  if constexpr (Coder::decodes) {
+    const Bytes begin = coder.rest();
+    TRY(part());
+    encoded = begin.first(begin.size() - coder.rest().size());
+    return Error::none;
+  } else {
+    return part();
+  }
+}
+
 // Decodes one whole structure; bytes behind it are an error, Error::trailing_bytes.
 template <class T>
 Error decode(Bytes input, T& out) noexcept {
@@ -326,6 +339,8 @@ class Writer : public Encoder<Writer> {
 
   // Error::output_too_small.
   Error put(Bytes bytes, Storage) noexcept;
+  // An opaque<V> of `size` bytes that the caller writes itself. Errors as for opaque().
+  Error opaque_room(std::size_t size, MutableBytes& room) noexcept;
   Bytes written() const noexcept { return output_.first(size_); }
 
  private:

@@ -406,11 +406,21 @@ Result<SignContentLayout> sign_content_layout(std::string_view label, std::size_
 
 namespace {
 
+// `work`, or so much less of its beginning that a first piece of content which lies in it has its place
+// there.
+MutableBytes around(Bytes first, std::size_t content_offset, MutableBytes work) noexcept {
+  const auto begin = reinterpret_cast<std::uintptr_t>(work.data());
+  const auto piece = reinterpret_cast<std::uintptr_t>(first.data());
+  const bool lies_in_it = piece >= begin + content_offset && piece < begin + work.size();
+  return lies_in_it && !first.empty() ? work.subspan(piece - begin - content_offset) : work;
+}
+
 // Lays out SignContent { label<V>, content<V> } in `work` [CRYPTO-10].
 Result<Bytes> lay_out_sign_content(std::string_view label, Pieces content, MutableBytes work) noexcept {
   const std::size_t content_size = content.size();
   const Result<SignContentLayout> layout = sign_content_layout(label, content_size);
   TRY(layout.error());
+  if (content.count() != 0) work = around(*content.begin(), layout.value().content_offset, work);
   if (work.size() < layout.value().size) return Error::output_too_small;
   std::uint8_t* end = work.data() + layout.value().content_offset;
   for (const Bytes piece : content) {

@@ -237,7 +237,8 @@ class KeySigner final : public Signer {
 };
 
 // The room that sign_with_label and verify_with_label need to lay out SignContent { label<V>, content<V> },
-// and where in it the content begins: content that lies there already is not copied. Error::vector_too_long.
+// and where in it the content begins. Content whose first piece lies in the room already, there or later, is
+// not copied: the header goes before it, and the other pieces behind it. Error::vector_too_long.
 struct SignContentLayout {
   std::size_t content_offset;
   std::size_t size;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "codec.h"
+#include "crypto.h"
 
 namespace tacet {
 
@@ -123,6 +124,47 @@ Error code(Coder& coder, E& e) noexcept {
 // sends; in what one receives these are unknown values like any other (RFC 9420, 13.5).
 constexpr bool is_grease(std::uint16_t code_point) noexcept {
   return (code_point & 0x0f0f) == 0x0a0a && code_point >> 8 == (code_point & 0xff) && code_point != 0xfafa;
+}
+
+// Random choices for the GREASE in something that is made: a value for each of up to 7 lists, where it stands
+// in it, and the data of GREASE extensions.
+class Grease {
+ public:
+  // Error::random_failed. Nothing is drawn unless it is wanted.
+  Error draw(Crypto& crypto, bool wanted) noexcept {
+    wanted_ = wanted;
+    return wanted ? crypto.random(octets_) : Error::none;
+  }
+  bool wanted() const noexcept { return wanted_; }
+
+  // The value of list `i`: one of 0x0A0A, 0x1A1A, to 0xEAEA.
+  std::uint16_t value(std::size_t i) const noexcept {
+    return static_cast<std::uint16_t>((0x0a + 0x10 * (octets_[i] % 15)) * 0x101);
+  }
+  // Its place among `count` others.
+  std::size_t place(std::size_t i, std::size_t count) const noexcept { return octets_[8 + i] % (count + 1); }
+  // An extension with the value of list `i`; a view.
+  Extension extension(std::size_t i) const noexcept {
+    return {static_cast<ExtensionType>(value(i)), Bytes(octets_).subspan(16, octets_[7] % (max_data + 1))};
+  }
+
+  static constexpr std::size_t max_data = 16;  // bytes in an extension
+
+ private:
+  bool wanted_ = false;
+  std::array<std::uint8_t, 16 + max_data> octets_{};
+};
+
+// Writes the elements with one more at its place, if there is one, and gives the list of what was written.
+template <class T>
+Error write_list(Writer& writer, std::span<const T> elements, const std::type_identity_t<T>* more,
+                 std::size_t place, List<T>& out) noexcept {
+  const std::size_t begin = writer.written().size();
+  for (std::size_t i = 0; i <= elements.size(); ++i) {
+    if (more != nullptr && i == place) TRY(writer(*more));
+    if (i < elements.size()) TRY(writer(elements[i]));
+  }
+  return List<T>::parse(writer.written().subspan(begin), out);
 }
 
 }  // namespace tacet

@@ -122,7 +122,7 @@ Error key_package_ref(Crypto& crypto, const KeyPackage& key_package, Digest& out
 namespace {
 
 // The objects with extensions whose rules are here.
-enum class Carrier : std::uint8_t { leaf_node, key_package, group_context };
+enum class Carrier : std::uint8_t { leaf_node, key_package, group_context, group_info };
 
 // Whether the registry has an extension of RFC 9420 in that object (17.3). Of any other type nothing is
 // known.
@@ -135,7 +135,7 @@ bool belongs(ExtensionType type, Carrier carrier) noexcept {
       return carrier == Carrier::group_context;
     case ExtensionType::ratchet_tree:
     case ExtensionType::external_pub:
-      return false;  // of a GroupInfo
+      return carrier == Carrier::group_info;
   }
   return true;
 }
@@ -169,6 +169,8 @@ bool well_formed(const Extension& extension) noexcept {
       return decodes<ApplicationId>(extension.data);
     case ExtensionType::required_capabilities:
       return decodes<RequiredCapabilities>(extension.data);
+    case ExtensionType::external_pub:
+      return decodes<ExternalPub>(extension.data);
     case ExtensionType::external_senders:
       return well_formed_senders(extension.data);
     default:
@@ -181,7 +183,7 @@ Error check_extensions(const Extensions& extensions, Carrier carrier) noexcept {
   TRY(check_no_repeats(extensions));
   for (const Extension& extension : extensions) {
     REFUSE_IF(!belongs(extension.type, carrier), Error::extension_misplaced);
-    REFUSE_IF(!well_formed(extension), Error::extension_malformed);
+    REFUSE_IF(!well_formed(extension), Error::extension_malformed);  // [EXT-09]
   }
   return Error::none;
 }
@@ -257,6 +259,10 @@ Error check_group_context_extensions(const Extensions& extensions) noexcept {
   return check_extensions(extensions, Carrier::group_context);
 }
 
+Error check_group_info_extensions(const Extensions& extensions) noexcept {
+  return check_extensions(extensions, Carrier::group_info);
+}
+
 Error check_group_extensions(const Capabilities& capabilities, const Extensions& group_extensions) noexcept {
   REFUSE_IF(!all_listed(group_extensions, capabilities), Error::group_extension_unlisted);  // [EXT-14]
   const std::optional<Bytes> data = find_extension(group_extensions, ExtensionType::required_capabilities);
@@ -311,40 +317,6 @@ Error check_supported(std::span<const T> values) noexcept {
   return Error::none;
 }
 
-// Random choices for GREASE: a value for each list, where it stands, and the data of GREASE extensions.
-class Grease {
- public:
-  Error draw(Crypto& crypto, bool wanted) noexcept {
-    wanted_ = wanted;
-    return wanted ? crypto.random(octets_) : Error::none;
-  }
-  bool wanted() const noexcept { return wanted_; }
-
-  // The value of list `i`: one of 0x0A0A, 0x1A1A, to 0xEAEA.
-  std::uint16_t value(std::size_t i) const noexcept {
-    return static_cast<std::uint16_t>((0x0a + 0x10 * (octets_[i] % 15)) * 0x101);
-  }
-  // Its place among `count` others.
-  std::size_t place(std::size_t i, std::size_t count) const noexcept { return octets_[8 + i] % (count + 1); }
-  Bytes data() const noexcept { return Bytes(octets_).subspan(16, octets_[7] % 17); }
-
- private:
-  bool wanted_ = false;
-  std::array<std::uint8_t, 32> octets_{};
-};
-
-// Writes the elements with one more at its place, if there is one, and gives the list of what was written.
-template <class T>
-Error write_list(Writer& writer, std::span<const T> elements, const std::type_identity_t<T>* more,
-                 std::size_t place, List<T>& out) noexcept {
-  const std::size_t begin = writer.written().size();
-  for (std::size_t i = 0; i <= elements.size(); ++i) {
-    if (more != nullptr && i == place) TRY(writer(*more));
-    if (i < elements.size()) TRY(writer(elements[i]));
-  }
-  return List<T>::parse(writer.written().subspan(begin), out);
-}
-
 // The i-th list of capabilities, with a GREASE value [GREASE-01, GREASE-13].
 template <class T>
 Error write_capability(Writer& writer, std::span<const T> values, const Grease& grease, std::size_t i,
@@ -359,7 +331,7 @@ constexpr std::size_t extensions_list = 1;  // among the lists that GREASE goes 
 // Extensions with one of GREASE, of the type that the capabilities list [GREASE-03, GREASE-14].
 Error write_extensions(Writer& writer, std::span<const Extension> extensions, const Grease& grease,
                        std::size_t i, Extensions& out) noexcept {
-  const Extension more = {static_cast<ExtensionType>(grease.value(extensions_list)), grease.data()};
+  const Extension more = grease.extension(extensions_list);
   return write_list(writer, extensions, grease.wanted() ? &more : nullptr, grease.place(i, extensions.size()),
                     out);
 }
@@ -399,7 +371,7 @@ std::size_t size_of(std::span<const Extension> extensions) noexcept {
 }  // namespace
 
 KeyPackageRoom key_package_room(const NewKeyPackage& wanted) noexcept {
-  constexpr std::size_t grease = 5 * 2 + 2 * (2 + 4 + 16);
+  constexpr std::size_t grease = 5 * 2 + 2 * (2 + 4 + Grease::max_data);
   constexpr std::size_t fixed = 256 + 2 * (Crypto::max_kem_public_key_size + Crypto::max_signature_size);
   const Supported& supported = wanted.supported;
   const std::size_t lists = grease + size_of(wanted.leaf_extensions) +

@@ -73,17 +73,11 @@ Error code(Coder& coder, E& e) noexcept {  // [LEAF-13]
 // decoded one remembers where it lies, as received.
 template <class Coder, class E>
 Error code_signed(Coder& coder, E& e) noexcept {
-  if constexpr (Coder::decodes) {
-    const Bytes begin = coder.rest();
-    TRY(code_signed_part(coder, e));
-    e.signed_part = begin.first(begin.size() - coder.rest().size());
-    TRY(coder(e.signature));
-    e.encoded = begin.first(begin.size() - coder.rest().size());
-    return Error::none;
-  } else {
-    TRY(code_signed_part(coder, e));
+  const auto signed_part = [&]() noexcept { return code_signed_part(coder, e); };
+  return code_as_received(coder, e.encoded, [&]() noexcept {
+    TRY(code_as_received(coder, e.signed_part, signed_part));
     return coder(e.signature);
-  }
+  });
 }
 
 enum class LeafNodeSource : std::uint8_t { key_package = 1, update = 2, commit = 3 };
@@ -240,6 +234,10 @@ Error check_required_capabilities(const Capabilities& capabilities,
 // The extensions of a GroupContext, or those that are to become its extensions, by themselves. Errors:
 // extension_repeated, extension_misplaced, extension_malformed.
 Error check_group_context_extensions(const Extensions& extensions) noexcept;
+
+// The extensions of a GroupInfo, by themselves; what is in a ratchet_tree is for its import to say. Errors as
+// above.
+Error check_group_info_extensions(const Extensions& extensions) noexcept;
 
 // Whether a member supports the extensions of the GroupContext and what required_capabilities, if it is among
 // them, asks for. Errors: group_extension_unlisted, required_capability_missing, extension_malformed.

@@ -75,17 +75,9 @@ struct Node {
 template <class Coder, Fields<Node> E>
 Error code(Coder& coder, E& e) noexcept {
   TRY(coder(e.node_type));
-  const auto fields = [&]() noexcept {
+  return code_as_received(coder, e.encoded, [&]() noexcept {
     return e.node_type == NodeType::leaf ? coder(e.leaf_node) : coder(e.parent_node);
-  };
-  if constexpr (Coder::decodes) {
-    const Bytes begin = coder.rest();
-    TRY(fields());
-    e.encoded = begin.first(begin.size() - coder.rest().size());
-    return Error::none;
-  } else {
-    return fields();
-  }
+  });
 }
 
 // The data of the ratchet_tree extension is one such list: optional<Node> ratchet_tree<V>.
