@@ -17,6 +17,16 @@ Error interim_transcript_hash(Crypto& crypto, Bytes confirmed, Bytes confirmatio
   return crypto.hash({confirmed, header.value().bytes(), confirmation_tag}, out);  // [KEYSCHED-16]
 }
 
+Error confirmation_tag(Crypto& crypto, SecretView confirmation_key, Bytes confirmed, Digest& tag) noexcept {
+  return crypto.mac(confirmation_key, {confirmed}, tag);  // [FRAME-24]
+}
+
+Error check_confirmation_tag(Crypto& crypto, SecretView confirmation_key, Bytes confirmed,
+                             Bytes tag) noexcept {
+  const Error error = crypto.check_mac(confirmation_key, {confirmed}, tag);
+  return error == Error::mac_mismatch ? Error::confirmation_tag_invalid : error;  // [FRAME-55]
+}
+
 // ---- pre-shared keys
 
 Error check(PskType type) noexcept {

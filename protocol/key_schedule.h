@@ -37,6 +37,12 @@ Error confirmed_transcript_hash(Crypto& crypto, Bytes interim_before, Pieces inp
 // interim_transcript_hash[n] = Hash(confirmed_transcript_hash[n] || opaque confirmation_tag<V>).
 Error interim_transcript_hash(Crypto& crypto, Bytes confirmed, Bytes confirmation_tag, Digest& out) noexcept;
 
+// confirmation_tag = MAC(confirmation_key, confirmed_transcript_hash), both of the new epoch (RFC 9420, 6.1).
+Error confirmation_tag(Crypto& crypto, SecretView confirmation_key, Bytes confirmed, Digest& tag) noexcept;
+// A received one, of any length. Error::confirmation_tag_invalid.
+Error check_confirmation_tag(Crypto& crypto, SecretView confirmation_key, Bytes confirmed,
+                             Bytes tag) noexcept;
+
 // ---- pre-shared keys, RFC 9420, 8.4
 
 enum class PskType : std::uint8_t { external = 1, resumption = 2 };

@@ -29,6 +29,10 @@ struct Limits {
   // dropped.
   std::uint32_t skipped_keys = 256;
 
+  // The size of a message's content with its authenticated data, in bytes, sent or received. Far below what
+  // an AEAD's key may protect; Error::message_too_large.
+  std::uint32_t message_size = 1u << 26;
+
   // How many messages an endpoint seals in one epoch, of each content type; Error::message_limit. Every
   // message has a key of its own, so this bounds what one epoch's secrets protect, not what one key does.
   std::uint32_t messages_per_epoch = 1u << 24;

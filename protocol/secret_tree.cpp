@@ -57,7 +57,7 @@ Error SecretTree::next(Crypto& crypto, LeafIndex own, RatchetType type, MessageK
   PeekedKey peeked;
   TRY(peek(crypto, own, type, generation, peeked));
   out = std::move(peeked.message_key_);
-  adopt(peeked);  // [SECTREE-05]
+  adopt(peeked);  // [SECTREE-05, PRIV-07]
   ++sent_[index_of(type)];
   return Error::none;
 }

@@ -25,6 +25,9 @@
 //            update_path.h      7.4 to 7.6: path secrets made, encrypted, decrypted, compared, merged
 //   keys     key_schedule.h     8: GroupContext, transcript hashes, PSKs, an epoch's secrets, exporter
 //            secret_tree.h      9: the keys of messages
+//   wire     proposal.h         12.1, 12.4: Proposal, Commit
+//            welcome.h          12.4.3: GroupInfo, GroupSecrets, Welcome, sealed and opened
+//            framing.h          6: PublicMessage protected, PrivateMessage sealed, and back; MLSMessage
 //
 // What the caller brings: Memory (memory.h), twice, the second for secrets; Random and Crypto (crypto.h;
 // sodium.h has both); Signer (crypto.h; KeySigner if the key is in memory);
@@ -45,12 +48,14 @@
 #include "crypto.h"
 #include "error.h"
 #include "extension.h"
+#include "framing.h"
 #include "hpke.h"
 #include "key_schedule.h"
 #include "leaf_node.h"
 #include "limits.h"
 #include "memory.h"
 #include "path_keys.h"
+#include "proposal.h"
 #include "ratchet_tree.h"
 #include "secret_tree.h"
 #include "sodium.h"
@@ -59,3 +64,4 @@
 #include "tree_index.h"
 #include "tree_math.h"
 #include "update_path.h"
+#include "welcome.h"
