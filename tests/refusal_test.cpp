@@ -6,12 +6,12 @@
 #include <gtest/gtest.h>
 
 #include "evidence.h"
+#include "lets_through.h"
 #include "model.h"
 #include "protocol/adapters/heap_memory.h"
 #include "protocol/tacet.h"
 #include "spec/adversary/seeded_random.h"
 #include "spoiled.h"
-#include "twins.h"
 
 namespace tacet {
 namespace {
@@ -22,17 +22,6 @@ using model::operator+;
 class RefusalTest : public ::testing::Test {
  protected:
   ~RefusalTest() override { switch_all_on(); }
-
-  // What is refused with `error` is accepted while that refusal is switched off, and refused again
-  // afterwards.
-  template <class Attempt>
-  void lets_through(Error error, Attempt attempt) {
-    EXPECT_EQ(attempt(), error);
-    switch_off(error);
-    EXPECT_EQ(attempt(), Error::none) << describe(error).name << " is switched off";
-    switch_all_on();
-    EXPECT_EQ(attempt(), error);
-  }
 
   adversary::SeededRandom random{5};
   Sodium crypto{random};
