@@ -175,6 +175,7 @@ class Crypto {
   Error verify(Bytes public_key, Bytes message, Bytes signature) noexcept;
 
   static constexpr std::size_t max_signature_size = 144;        // DER of P-521, the largest of RFC 9420
+  static constexpr std::size_t max_tag_size = 16;               // of an AEAD
   static constexpr std::size_t max_kem_public_key_size = 2048;  // X-Wing's is 1216
 
  protected:

@@ -206,12 +206,14 @@ Result<std::size_t> content_size(const FramedContent& content) noexcept {
   return sizer.size();
 }
 
-// The size of a PrivateMessage with its version and wire format before the bytes of its ciphertext, at most.
-Result<std::size_t> private_header_size(const FramedContent& content) noexcept {
+// The size of a PrivateMessage with its version and wire format, before the bytes of its ciphertext.
+Result<std::size_t> private_header_size(const FramedContent& content, std::size_t ciphertext_size,
+                                        std::size_t tag_size) noexcept {
   Sizer sizer;
   TRY(sizer(content.group_id, content.epoch, content.content_type, content.authenticated_data));
-  constexpr std::size_t sender_data = 4 + 4 + 4 + 16;
-  return message_header_size + sizer.size() + 1 + sender_data + 4;
+  TRY(sizer.header(sender_data_size + tag_size));
+  TRY(sizer.header(ciphertext_size));
+  return message_header_size + sizer.size() + sender_data_size + tag_size;
 }
 
 struct Layout {
@@ -226,7 +228,7 @@ Error lay_out(const FramedContent& content, Layout& out) noexcept {
   TRY(fields.error());
   const Result<std::size_t> own = content_size(content);
   TRY(own.error());
-  const Result<std::size_t> header = private_header_size(content);
+  const Result<std::size_t> header = private_header_size(content, max_vector_size, Crypto::max_tag_size);
   TRY(header.error());
   const std::size_t least = header_room() + message_header_size;
   out.framed_offset = header.value() > least + fields.value() ? header.value() - fields.value() : least;
@@ -315,7 +317,9 @@ struct Place {
   Bytes auth() const noexcept { return Bytes(auth_room).first(auth_size); }
 };
 
-Error find_place(const AuthenticatedContent& content, MutableBytes room, Place& out) noexcept {
+Error find_place(const AuthenticatedContent& content, WireFormat format, MutableBytes room,
+                 Place& out) noexcept {
+  REFUSE_IF(content.wire_format != format, Error::wire_format_other);  // [FRAME-12]
   REFUSE_IF(content.content.content_type == ContentType::commit && content.auth.confirmation_tag.empty(),
             Error::confirmation_tag_invalid);
   const Result<std::size_t> fields = fields_size(content.content);
@@ -334,7 +338,7 @@ Error find_place(const AuthenticatedContent& content, MutableBytes room, Place& 
 Result<Bytes> protect(Crypto& crypto, const AuthenticatedContent& content, Bytes group_context,
                       SecretView membership_key, MutableBytes room) noexcept {
   Place place;
-  TRY(find_place(content, room, place));
+  TRY(find_place(content, WireFormat::public_message, room, place));
   const bool is_member = content.content.sender.type == SenderType::member;
   Digest membership_tag;
   if (is_member) {
@@ -360,11 +364,9 @@ struct PrivateHeader {
 
 Error write_private_header(const FramedContent& content, std::size_t ciphertext_size, std::size_t tag_size,
                            MutableBytes before_ciphertext, PrivateHeader& out) noexcept {
-  const Result<std::size_t> at_most = private_header_size(content);
-  TRY(at_most.error());
-  const Result<VectorHeader> of_ciphertext = vector_header(ciphertext_size);
-  TRY(of_ciphertext.error());
-  out.size = at_most.value() - 4 + of_ciphertext.value().size;
+  const Result<std::size_t> size = private_header_size(content, ciphertext_size, tag_size);
+  TRY(size.error());
+  out.size = size.value();
   Writer writer(before_ciphertext.last(out.size));
   TRY(writer.put(message_header(WireFormat::private_message), Storage::passing));
   TRY(writer(content.group_id, content.epoch, content.content_type));
@@ -390,7 +392,7 @@ Result<Bytes> seal(Crypto& crypto, const AuthenticatedContent& content, const Me
                    SecretView sender_data_secret, const Padding& padding, const Limits& limits,
                    MutableBytes room) noexcept {
   Place place;
-  TRY(find_place(content, room, place));
+  TRY(find_place(content, WireFormat::private_message, room, place));
   const std::size_t authenticated = place.end - place.content_offset + place.auth_size;
   const std::size_t padded = authenticated + padding.octets(authenticated);
   const std::size_t sealed_size = padded + crypto.suite().tag_size;

@@ -242,7 +242,7 @@ Error sign_content(Signer& signer, WireFormat format, const FramedContent& conte
 
 // Makes the signed content that lies in `room` a message, an MlsMessage that is a part of the room; `signed`
 // is then used up. A PublicMessage, with a membership_tag if the sender is a member. Errors:
-// confirmation_tag_invalid if a Commit has none, output_too_small.
+// wire_format_other, confirmation_tag_invalid if a Commit has none, output_too_small.
 Result<Bytes> protect(Crypto& crypto, const AuthenticatedContent& content, Bytes group_context,
                       SecretView membership_key, MutableBytes room) noexcept;
 

@@ -136,8 +136,8 @@ Error code(Coder& coder, E& e) noexcept {  // [COMMIT-01]
   return coder(e.proposals, e.path);
 }
 
-// The custom types that an application has registered: those whose body is known to be one vector. It
-// registers none of RFC 9420's, not 0, and no GREASE.
+// The custom types that an application has registered: those whose body is known to be one vector. None of
+// RFC 9420's has to be there; 0 and GREASE are unknown even if they are.
 using CustomProposals = std::span<const ProposalType>;
 
 // The rules on a proposal that need no group, and on each that a Commit holds by value: its type is one of

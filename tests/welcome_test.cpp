@@ -277,6 +277,15 @@ TEST_F(WelcomeTest, AGroupInfoIsOfTheVersionAndSuiteOfTheWelcome) {
   }
 }
 
+TEST_F(WelcomeTest, AGroupInfoThatIsRefusedIsWiped) {
+  const Octets other_version =
+      Builder(crypto, means(sender))
+          .welcome(invitation(), {{Step::group_context, replaced_at(0, model::number(2, 2))}});
+  EXPECT_EQ(receive(other_version, clients[ours]), Error::group_info_version);
+  EXPECT_EQ(std::search(room.begin(), room.end(), confirmed.begin(), confirmed.end()), room.end());
+  EXPECT_TRUE(group_info.encoded.empty());
+}
+
 TEST_F(WelcomeTest, TheExtensionsOfAGroupInfoBelongThere) {
   const auto one = [](unsigned type, const Octets& data) {
     return model::number(type, 2) + model::vector(data);
@@ -342,6 +351,18 @@ TEST_F(WelcomeTest, RoomsThatAreTooSmallAreRefused) {
                          secret_memory, small)
                 .error(),
             Error::output_too_small);
+}
+
+TEST_F(WelcomeTest, SecretsOfAnotherLengthAreNotSealed) {
+  const Joiner joiner{clients[0].reference, clients[0].key_package.init_key, {}};
+  Octets out(1 << 12);
+  for (const std::size_t size : {0, 31, 33}) {
+    const Octets other(size);
+    EXPECT_EQ(seal_welcome(crypto, view(other), view(welcome_secret), {}, {&joiner, 1}, Octets(100),
+                           secret_memory, out)
+                  .error(),
+              Error::secret_length);
+  }
 }
 
 TEST_F(WelcomeTest, AFullSecretMemoryChangesNothing) {
