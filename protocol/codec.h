@@ -161,7 +161,7 @@ class Reader : public Coder<Reader> {
   Error fixed(std::array<std::uint8_t, n>& value) noexcept {
     Bytes bytes;
     TRY(take(n, bytes));
-    std::memcpy(value.data(), bytes.data(), n);
+    if constexpr (n != 0) std::memcpy(value.data(), bytes.data(), n);
     return Error::none;
   }
 

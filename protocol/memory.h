@@ -182,11 +182,18 @@ class SecretSlots {
     return Error::none;
   }
 
-  // Moves a secret in, at most of the slots' size; room was reserved.
-  Slot put(Secret&& secret) noexcept {
+  // A slot of zeros, for a secret to come; room was reserved.
+  Slot put() noexcept {
     const Slot slot = first_free_;
     std::memcpy(&first_free_, at(slot), sizeof first_free_);
+    std::memset(at(slot), 0, sizeof first_free_);
     --free_count_;
+    return slot;
+  }
+
+  // Moves a secret in, at most of the slots' size; room was reserved.
+  Slot put(Secret&& secret) noexcept {
+    const Slot slot = put();
     replace(slot, std::move(secret));
     return slot;
   }

@@ -112,8 +112,8 @@ Error SecretTree::reserve_for_sender() noexcept {
   TRY(nonces_.reserve(capacity));
   while (skipped_.size() < capacity) {
     Skipped entry;
-    entry.key = keys_.put(Secret());
-    entry.nonce = nonces_.put(Secret());
+    entry.key = keys_.put();
+    entry.nonce = nonces_.put();
     skipped_.push_back(entry);
   }
   return Error::none;
@@ -242,7 +242,7 @@ void SecretTree::adopt_sender(PeekedKey& peeked) noexcept {
   }
   Sender sender{};
   sender.leaf = peeked.leaf_;
-  sender.ratchet[index_of(peeked.type_)] = secrets_.put(Secret());  // filled by adopt()
+  sender.ratchet[index_of(peeked.type_)] = secrets_.put();  // filled by adopt()
   sender.ratchet[index_of(other(peeked.type_))] = secrets_.put(std::move(peeked.other_ratchet_));
   peeked.place_ = senders_.size();
   sender_places_.insert(sender.leaf.value, static_cast<std::uint32_t>(peeked.place_));
