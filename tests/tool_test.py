@@ -22,7 +22,8 @@ TEST_BUILD = os.environ.get("TACET_TOOL_TEST_BUILD")
 TIMEOUT = 30  # seconds; no input may take longer
 
 TYPES = ["deserialization", "crypto-basics", "tree-math", "tree-operations", "tree-validation", "treekem",
-         "key-schedule", "psk_secret", "secret-tree"]
+         "key-schedule", "psk_secret", "secret-tree", "messages", "message-protection", "transcript-hashes",
+         "welcome"]
 
 # The members that a case's generator chooses. All others are computed from them.
 INPUTS = {
@@ -37,7 +38,14 @@ INPUTS = {
                      "confirmed_transcript_hash", "exporter/label", "exporter/context", "exporter/length"},
     "psk_secret": {"psk_id", "psk", "psk_nonce"},
     "secret-tree": {"sender_data_secret", "ciphertext", "encryption_secret", "generation"},
+    "message-protection": {"group_id", "epoch", "tree_hash", "confirmed_transcript_hash", "signature_priv",
+                           "encryption_secret", "sender_data_secret", "membership_key", "proposal_pub",
+                           "proposal_priv", "commit_pub", "commit_priv", "application_priv"},
+    "transcript-hashes": {"confirmation_key", "authenticated_content", "interim_transcript_hash_before"},
+    "welcome": {"init_priv", "key_package", "signer_pub", "welcome"},
 }
+# All but the one of which other values pass as well, if they have the syntax.
+COMPUTED = [name for name in TYPES if name != "messages"]
 # What may stand where there is a null.
 PRESENT = {"tree-math": 0, "treekem": "00"}
 # The outputs that only show in another, which they open to.
@@ -236,8 +244,11 @@ class ToolTest(unittest.TestCase):
         return cases, paths
 
     def test_an_altered_output_fails_with_its_place(self):
-        for name in TYPES:
+        for name in COMPUTED:
             cases, paths = self.altered_cases(name, inputs=False)
+            if name == "welcome":
+                self.assertEqual(paths, [])
+                continue
             results = self.results(self.write(cases), status=1)
             for i, path in enumerate(paths):
                 with self.subTest(name, path=path):
@@ -249,7 +260,7 @@ class ToolTest(unittest.TestCase):
                     self.assertEqual(results[2 * i + 1]["outcome"], "passed")
 
     def test_an_altered_input_does_not_pass(self):
-        for name in TYPES:
+        for name in COMPUTED:
             cases, paths = self.altered_cases(name, inputs=True)
             results = self.results(self.write(cases))
             for i, path in enumerate(paths):
@@ -378,9 +389,14 @@ class ToolTest(unittest.TestCase):
             self.fails({**case, member: altered(case[member], len(case[member]) - 1)}, [member],
                        "signature_invalid")  # that of the last leaf, at its end
 
-    def test_no_digit_of_a_tree_or_a_path_is_free(self):
+    def test_no_digit_of_a_tree_or_a_path_or_a_message_is_free(self):
         for name, path in (("tree-operations", ("tree_before",)), ("tree-validation", ("tree",)),
-                           ("treekem", ("ratchet_tree",)), ("treekem", ("update_paths", 0, "update_path"))):
+                           ("treekem", ("ratchet_tree",)), ("treekem", ("update_paths", 0, "update_path")),
+                           ("message-protection", ("proposal_pub",)),
+                           ("message-protection", ("commit_priv",)),
+                           ("message-protection", ("application_priv",)),
+                           ("transcript-hashes", ("authenticated_content",)),
+                           ("welcome", ("key_package",)), ("welcome", ("welcome",))):
             original = published(name)[3]
             positions = range(0, len(value_at(original, path)), 7)
             cases = [copy.deepcopy(original) for _ in positions]
@@ -505,6 +521,103 @@ class ToolTest(unittest.TestCase):
         for value, reason in ((path["update_path"] + "00", "bytes are left over"), ("", "the input ends")):
             path["update_path"] = value
             self.refuses([case], "case 0, /0/update_paths/0/update_path: ", reason)
+
+    # ---- messages
+
+    def test_messages_are_decoded_whole(self):
+        for case in published("messages"):
+            cases, expected = [], []
+            for member, value in case.items():
+                for wrong, refusals in (("", {"truncated"}), (value[:-2], {"truncated", "list_not_whole"}),
+                                        (value + "00", {"trailing_bytes"})):
+                    cases.append({**case, member: wrong})
+                    expected.append((member, refusals))
+            results = self.results(self.write(cases), status=1)
+            for i, (member, refusals) in enumerate(expected):
+                with self.subTest(member, i=i):
+                    failure, = results[i]["failures"]
+                    self.assertEqual(failure["pointer"], pointer(i, member))
+                    self.assertIn(failure["refused"], refusals)
+
+    def test_messages_that_cannot_be_decoded(self):
+        case = sample("messages")[0]
+        for member, wrong, refused in (
+                ("mls_welcome", "0002" + case["mls_welcome"][4:], "message_version"),
+                ("mls_group_info", "00010006" + case["mls_group_info"][8:], "wire_format_unknown"),
+                ("mls_key_package", "000100050000" + case["mls_key_package"][12:], "key_package_version"),
+                ("ratchet_tree", vector("02"), "optional_presence"),
+                ("group_secrets", "0002", "optional_presence"),
+                ("pre_shared_key_proposal", "03" + case["pre_shared_key_proposal"][2:], "psk_type_unknown"),
+                ("commit", vector("0300") + "00", "proposal_or_ref_type_unknown"),
+                ("commit", vector("0202aa") + "00", "list_not_whole"),
+                ("commit", vector("024001aa") + "00", "varint_not_minimal")):
+            with self.subTest(member, wrong=wrong[:16]):
+                self.fails({**case, member: wrong}, [member], refused)
+
+    def test_messages_of_another_kind(self):
+        messages, protection = sample("messages")[0], sample("message-protection")[0]
+        transcript, welcome = sample("transcript-hashes")[0], sample("welcome")[0]
+        application = transcript["authenticated_content"][:4] + vector("") + 8 * "00" + "0100000000" + "0001"
+        for case, member, wrong, reason in (
+                (messages, "mls_welcome", messages["mls_group_info"], "wire format"),
+                (messages, "mls_key_package", messages["private_message"], "wire format"),
+                (messages, "private_message", messages["public_message_commit"], "wire format"),
+                (messages, "public_message_commit", messages["private_message"], "wire format"),
+                (messages, "public_message_application", messages["public_message_proposal"], "content type"),
+                (messages, "public_message_proposal", messages["public_message_commit"], "content type"),
+                (protection, "proposal_pub", protection["proposal_priv"], "wire format"),
+                (protection, "commit_priv", protection["commit_pub"], "wire format"),
+                (protection, "proposal_pub", protection["commit_pub"], "content type"),
+                (protection, "commit_priv", protection["proposal_priv"], "content type"),
+                (protection, "application_priv", protection["commit_priv"], "content type"),
+                (transcript, "authenticated_content", application + "0000", "not a Commit"),
+                (welcome, "welcome", welcome["key_package"], "wire format"),
+                (welcome, "key_package", welcome["welcome"], "wire format")):
+            with self.subTest(member, reason=reason):
+                self.refuses([{**case, member: wrong}], f"case 0, /0/{member}: ", reason)
+
+    def test_messages_that_cannot_be_opened(self):
+        case = sample("message-protection")[0]
+        other = published("message-protection")[1]
+        for member, place, refused in (
+                ("membership_key", "proposal_pub", "membership_tag_invalid"),
+                ("sender_data_secret", "proposal_priv", "sender_data_not_authentic"),
+                ("encryption_secret", "proposal_priv", "content_not_authentic"),
+                ("group_id", "proposal_pub", "group_id_mismatch"),
+                ("epoch", "proposal_pub", "epoch_mismatch")):
+            with self.subTest(member):
+                self.fails({**case, member: other[member]}, [place], refused)
+        keys = {member: other[member] for member in ("signature_priv", "signature_pub")}
+        self.fails({**case, **keys}, ["proposal_pub"], "message_signature_invalid")
+
+    def test_messages_are_from_the_member_at_leaf_1(self):
+        case = sample("message-protection")[0]
+        for message in published("messages"):
+            proposal = message["public_message_proposal"]
+            size = int(proposal[8:10], 16)
+            if size >= 64 or proposal[2 * size + 26:2 * size + 28] != "03":  # new_member_proposal
+                continue
+            wrong = {**case, "proposal_pub": proposal, "group_id": proposal[10:2 * size + 10],
+                     "epoch": int(proposal[2 * size + 10:2 * size + 26], 16)}
+            self.refuses([wrong], "case 0, /0/proposal_pub: not from the member at leaf 1")
+            return
+        self.fail("no such case")
+
+    def test_confirmation_tags(self):
+        case = sample("transcript-hashes")[0]
+        self.fails({**case, "confirmation_key": altered(case["confirmation_key"], 5)},
+                   ["authenticated_content"], "confirmation_tag_invalid")
+
+    def test_welcomes_that_cannot_be_opened(self):
+        case, other = sample("welcome")[:2]
+        for members, place, refused in (
+                (["init_priv"], "init_priv", None), (["key_package"], "init_priv", None),
+                (["init_priv", "key_package"], "welcome", "group_secrets_absent"),
+                (["signer_pub"], "welcome", "group_info_signature_invalid")):
+            with self.subTest(members):
+                self.fails({**case, **{member: other[member] for member in members}}, [place], refused)
+        wrong = altered(case["welcome"], len(case["welcome"]) - 1)  # in the encrypted GroupInfo
+        self.fails({**case, "welcome": wrong}, ["welcome"], "group_secrets_not_authentic")
 
     # ---- JSON
 
@@ -721,6 +834,16 @@ class ToolTest(unittest.TestCase):
         result = run("--switch-off", "varint_not_minimal", "conformance", path, tool=TEST_BUILD)
         self.assertEqual(result.returncode, 0)
         self.assertIn("TEST BUILD", result.stderr)
+        # Elements of lists are encoded again as well, and not copied.
+        path = self.write([{**sample("messages")[0], "commit": vector("024001aa") + "00"}])
+        result = run("--switch-off", "varint_not_minimal", "conformance", path, tool=TEST_BUILD)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("  /0/commit\n    expected  04024001aa00\n    got       030201aa00\n", result.stdout)
+        path = self.write(sample("message-protection")[:1])
+        result = run("--switch-off", "application_in_public_message", "conformance", path, tool=TEST_BUILD)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("  /0/application\n    expected  refused: application_in_public_message\n"
+                      "    got       accepted\n", result.stdout)
         result = run("--switch-off", "bogus", "conformance", path, tool=TEST_BUILD)
         self.assertEqual(result.returncode, 2)
         self.assertIn("varint_not_minimal", result.stderr)

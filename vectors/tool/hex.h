@@ -11,6 +11,8 @@ namespace tacet::tool {
 
 using Octets = std::vector<std::uint8_t>;
 
+inline Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
+
 // What a file holds in the open, used as the secret that it stands for.
 inline SecretView secret_of(const Octets& octets) { return {octets.data(), octets.size()}; }
 

@@ -106,6 +106,13 @@ void Outputs::require(const Field& element, Error error) {
   throw Refused();
 }
 
+void Outputs::require_refusal(const Field& object, const char* name, Error reason, Error error) {
+  if (error == reason) return;
+  const std::string expected = std::string("refused: ") + describe(reason).name;
+  if (writes()) throw std::logic_error(object[name].pointer() + ": not " + expected);
+  failures_.push_back({object[name].pointer(), expected, "accepted", error});
+}
+
 void Outputs::compare(const Field& field, Bytes expected, Bytes got) {
   if (equal(expected, got)) return;
   if (writes()) throw std::logic_error(field.pointer() + ": is " + to_hex(expected) + " and " + to_hex(got));

@@ -52,6 +52,9 @@ class Outputs {
   void require(const Field& object, const char* name, Error error);
   void require(const Field& element, Error error);
 
+  // What is done with object[name] has to be refused, and for that reason.
+  void require_refusal(const Field& object, const char* name, Error reason, Error error);
+
   // What follows from the value of `field` in two ways has to be the same.
   void compare(const Field& field, Bytes expected, Bytes got);
 

@@ -106,7 +106,7 @@ void print_errors(const Results& results) {
 
 void print_table(std::ostream& out, const Table& table) {
   const auto print = [&out](const std::string& type, const std::string& suite, const auto& cells) {
-    out << std::left << std::setw(18) << type << std::setw(8) << suite << std::right;
+    out << std::left << std::setw(20) << type << std::setw(8) << suite << std::right;
     for (const auto& cell : cells) out << std::setw(11) << cell;
   };
   std::array<const char*, outcomes> names{};

@@ -1,6 +1,6 @@
 #include "tree_maker.h"
 
-#include "protocol/update_path.h"
+#include "spec/adversary/builder.h"
 #include "spec/adversary/reveal.h"
 
 namespace tacet::tool {
@@ -16,30 +16,9 @@ T must_decode(Bytes bytes) {
   return value;
 }
 
-Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
-
-// The key pair of a client, to sign with.
-struct SigningKey {
-  SigningKey(Crypto& crypto, const Client& client)
-      : public_key(crypto.suite().signature_public_key_size),
-        private_key(import(crypto, client, public_key)),
-        signer(crypto, private_key) {}
-
-  static Secret import(Crypto& crypto, const Client& client, MutableBytes public_key) {
-    Secret private_key;
-    must(crypto.import_signature_key(secret_of(client.signature_priv), private_key, public_key));
-    return private_key;
-  }
-
-  Octets public_key;
-  Secret private_key;
-  KeySigner signer;
-};
-
 // All clients support these, so that each may be in a group with each.
-constexpr CredentialType unknown_type{0xf001};  // of those for private use, like the next ones
+constexpr CredentialType unknown_type{0xf001};  // of those for private use
 constexpr CredentialType credential_types[] = {CredentialType::basic, CredentialType::x509, unknown_type};
-constexpr ExtensionType extension_types[] = {ExtensionType{0xff01}, ExtensionType{0xff02}};
 
 // The body of an X.509 credential, but for what stands in the certificates: that the application validates.
 Octets certificates(Generator& generator) {
@@ -68,15 +47,15 @@ NewKeyPackage Profile::wanted(LeafKind kind, const SuiteParameters& suite) {
   if (kind == LeafKind::x509) wanted.credential = {CredentialType::x509, certificate_chain};
   if (kind == LeafKind::unknown_credential) wanted.credential = {unknown_type, data};
   wanted.supported.cipher_suites = {&suite.suite, 1};
-  wanted.supported.extensions = extension_types;
+  wanted.supported.extensions = unknown_extensions;
   wanted.supported.credentials = credential_types;
   wanted.lifetime = {0, std::numeric_limits<std::uint64_t>::max()};  // not to run out
   wanted.grease = kind == LeafKind::grease;
   if (kind == LeafKind::extensions) {
     static constexpr std::uint8_t application_id[] = {3, 'i', 'd', '1'};
-    extensions = {{extension_types[1], {}},
+    extensions = {{unknown_extensions[1], {}},
                   {ExtensionType::application_id, application_id},
-                  {extension_types[0], data}};
+                  {unknown_extensions[0], data}};
     wanted.leaf_extensions = extensions;
     wanted.key_package_extensions = {&extensions[2], 1};
   }
@@ -136,7 +115,9 @@ Octets TreeMaker::make_key_package(LeafKind kind, Client& client) {
   KeyPackageKeys keys;
   const Bytes encoded = must(create_key_package(crypto_, key.signer, wanted, limits_, work, out, keys));
   client.encryption_priv = octets_of(reveal(keys.encryption_key));
-  return octets_of(encoded);
+  client.init_priv = octets_of(reveal(keys.init_key));
+  client.key_package = octets_of(encoded);
+  return client.key_package;
 }
 
 Octets TreeMaker::make_update(std::uint32_t member, Octets& encryption_priv) {
@@ -155,6 +136,20 @@ Octets TreeMaker::make_update(std::uint32_t member, Octets& encryption_priv) {
   return octets_of(encoded);
 }
 
+Octets TreeMaker::make_path(std::uint32_t member, const GroupContext& context) {
+  TreeDraft draft(crypto_, tree_, memory_, limits_);
+  must(draft.start());
+  return encrypted_path(members_.at({member}), tree_.leaf({member}), {member}, draft, context);
+}
+
+Octets TreeMaker::make_external_path(LeafKind kind, const GroupContext& context, Client& client) {
+  const Octets key_package = make_key_package(kind, client);
+  TreeDraft draft(crypto_, tree_, memory_, limits_);
+  must(draft.start());
+  const LeafIndex leaf = must(draft.make_vacancy());
+  return encrypted_path(client, must_decode<KeyPackage>(key_package).leaf_node, leaf, draft, context);
+}
+
 void TreeMaker::add(const std::vector<LeafKind>& adds, TreeDraft& draft) {
   for (const LeafKind kind : adds) {
     Client client;
@@ -166,13 +161,10 @@ void TreeMaker::add(const std::vector<LeafKind>& adds, TreeDraft& draft) {
 // The committer knows the path secrets, the others get them by the UpdatePath or, if they are new, a Welcome.
 void TreeMaker::set_path(LeafIndex sender, TreeDraft& draft) {
   Client& committer = members_.at(sender);
-  SigningKey key(crypto_, committer);
   PathKeys keys(crypto_.suite(), memory_, memory_);
-  must(keys.start(sender, must(Secret::copy_of(committer.encryption_priv))));
   PathSecrets secrets;
   const FilteredPath path = draft.filtered_path(sender);
-  must(create_update_path(crypto_, key.signer, tree_.leaf(sender), sender, group_id_, limits_, draft, keys,
-                          secrets));
+  create_path(committer, tree_.leaf(sender), sender, draft, keys, secrets);
   committer.encryption_priv = octets_of(reveal(keys.copy(sender)));
   for (std::size_t i = 0; i < path.size; ++i) {
     for (auto& [leaf, member] : members_) {
@@ -180,6 +172,26 @@ void TreeMaker::set_path(LeafIndex sender, TreeDraft& draft) {
       member.path_secrets[path.steps[i].node] = octets_of(reveal(secrets.path_secrets[i]));
     }
   }
+}
+
+void TreeMaker::create_path(const Client& committer, const LeafNode& fields, LeafIndex own, TreeDraft& draft,
+                            PathKeys& keys, PathSecrets& secrets) {
+  SigningKey key(crypto_, committer);
+  must(keys.start(own, must(Secret::copy_of(committer.encryption_priv))));
+  must(create_update_path(crypto_, key.signer, fields, own, group_id_, limits_, draft, keys, secrets));
+}
+
+Octets TreeMaker::encrypted_path(const Client& committer, const LeafNode& fields, LeafIndex own,
+                                 TreeDraft& draft, GroupContext context) {
+  PathKeys keys(crypto_.suite(), memory_, memory_);
+  PathSecrets secrets;
+  create_path(committer, fields, own, draft, keys, secrets);
+  ++context.epoch;
+  context.tree_hash = draft.tree_hash();
+  Octets path(must(update_path_size(crypto_, draft, own)));
+  const Octets encoded = adversary::encoded(context);
+  must(encrypt_update_path(crypto_, draft, own, secrets, encoded, memory_, path).error());
+  return path;
 }
 
 void TreeMaker::adopt(TreeDraft& draft) {

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "generator.h"
-#include "protocol/tree_draft.h"
+#include "protocol/key_schedule.h"
+#include "protocol/update_path.h"
 #include "tree.h"
 
 namespace tacet::tool {
@@ -18,11 +19,33 @@ inline std::vector<LeafKind> plain(std::size_t count) {
   return std::vector<LeafKind>(count, LeafKind::plain);
 }
 
+// Unknown to all, and supported by all of these clients.
+inline constexpr ExtensionType unknown_extensions[] = {ExtensionType{0xff01}, ExtensionType{0xff02}};
+
 // A member, or a client that is to become one.
 struct Client {
+  Octets key_package, init_priv;  // that it was made with
   Octets signature_priv;
   Octets encryption_priv;
   std::map<NodeIndex, Octets> path_secrets;  // of the ancestors whose private keys it knows
+};
+
+// The key pair of a client, to sign with.
+struct SigningKey {
+  SigningKey(Crypto& crypto, const Client& client)
+      : public_key(crypto.suite().signature_public_key_size),
+        private_key(import(crypto, client, public_key)),
+        signer(crypto, private_key) {}
+
+  static Secret import(Crypto& crypto, const Client& client, MutableBytes public_key) {
+    Secret private_key;
+    must(crypto.import_signature_key(secret_of(client.signature_priv), private_key, public_key));
+    return private_key;
+  }
+
+  Octets public_key;
+  Secret private_key;
+  KeySigner signer;
 };
 
 // The proposals of a Commit.
@@ -47,6 +70,11 @@ class TreeMaker {
   Octets make_key_package(LeafKind kind, Client& client);
   Octets make_update(std::uint32_t member, Octets& encryption_priv);
 
+  // The UpdatePath of a Commit of nothing else, by a member or by a client that joins by it; its path secrets
+  // are encrypted for the epoch after `context`. The group stays as it is.
+  Octets make_path(std::uint32_t member, const GroupContext& context);
+  Octets make_external_path(LeafKind kind, const GroupContext& context, Client& client);
+
   const RatchetTree& tree() const { return tree_; }
   const Octets& group_id() const { return group_id_; }
   const std::map<LeafIndex, Client>& members() const { return members_; }
@@ -54,6 +82,10 @@ class TreeMaker {
  private:
   void add(const std::vector<LeafKind>& adds, TreeDraft& draft);
   void set_path(LeafIndex sender, TreeDraft& draft);
+  void create_path(const Client& committer, const LeafNode& fields, LeafIndex own, TreeDraft& draft,
+                   PathKeys& keys, PathSecrets& secrets);
+  Octets encrypted_path(const Client& committer, const LeafNode& fields, LeafIndex own, TreeDraft& draft,
+                        GroupContext context);
   void adopt(TreeDraft& draft);
 
   Generator& generator_;

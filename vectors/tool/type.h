@@ -30,12 +30,16 @@ struct VectorType {
 extern const VectorType crypto_basics;
 extern const VectorType deserialization;
 extern const VectorType key_schedule;
+extern const VectorType message_protection;
+extern const VectorType messages;
 extern const VectorType psk_secret;
 extern const VectorType secret_tree;
+extern const VectorType transcript_hashes;
 extern const VectorType tree_math;
 extern const VectorType tree_operations;
 extern const VectorType tree_validation;
 extern const VectorType treekem;
+extern const VectorType welcome;
 
 // All of them, in the order of the protocol's floors.
 std::span<const VectorType* const> vector_types();

@@ -2,6 +2,7 @@
 
 #include "protocol/key_schedule.h"
 
+#include "spec/adversary/builder.h"
 #include "vectors/tool/type.h"
 
 namespace tacet::tool {
@@ -12,8 +13,7 @@ bool recognise(const Json& object) {
   return object.contains("initial_init_secret") || (object.contains("group_id") && object.contains("epochs"));
 }
 
-Octets group_context_of(const Field& group, const Field& epoch, std::uint64_t number, const Crypto& crypto,
-                        Outputs& outputs) {
+Octets group_context_of(const Field& group, const Field& epoch, std::uint64_t number, const Crypto& crypto) {
   const Octets group_id = group["group_id"].bytes();
   const Octets tree_hash = epoch["tree_hash"].bytes();
   const Octets confirmed_transcript_hash = epoch["confirmed_transcript_hash"].bytes();
@@ -23,12 +23,7 @@ Octets group_context_of(const Field& group, const Field& epoch, std::uint64_t nu
   context.epoch = number;
   context.tree_hash = tree_hash;
   context.confirmed_transcript_hash = confirmed_transcript_hash;
-
-  const Result<std::size_t> size = encoded_size(context);
-  outputs.require(epoch, "group_context", size.error());
-  Octets encoded(size.value());
-  outputs.require(epoch, "group_context", encode(context, encoded).error());
-  return encoded;
+  return adversary::encoded(context);
 }
 
 void put_epoch_secrets(const Field& epoch, const EpochSecrets& secrets, Outputs& outputs) {
@@ -93,7 +88,7 @@ void run(const Field& object, Crypto& crypto, Outputs& outputs) {
       std::move(Secret::copy_of(object["initial_init_secret"].bytes(crypto.hash_size())).value());
   const Field epochs = object["epochs"];
   for (std::size_t i = 0; i < epochs.size(); ++i) {
-    const Octets group_context = group_context_of(object, epochs[i], i, crypto, outputs);
+    const Octets group_context = group_context_of(object, epochs[i], i, crypto);
     run_epoch(epochs[i], group_context, init_secret, crypto, outputs);
   }
 }

@@ -5,6 +5,7 @@
 #include "protocol/key_schedule.h"
 #include "protocol/tree_check.h"
 #include "protocol/update_path.h"
+#include "spec/adversary/builder.h"
 #include "spec/adversary/reveal.h"
 #include "vectors/tool/tree.h"
 #include "vectors/tool/tree_maker.h"
@@ -83,7 +84,7 @@ class TreeKem {
     require(create_update_path(crypto_, signer, tree_.leaf(sender), sender, group_id_, limits_, draft, keys,
                                secrets));
     check_keys(place, keys, draft);
-    const Octets context = group_context(place, draft.tree_hash());
+    const Octets context = group_context(draft.tree_hash());
     const Result<std::size_t> size = update_path_size(crypto_, draft, sender);
     require(size.error());
     Created created;
@@ -136,18 +137,14 @@ class TreeKem {
     outputs_.require(secret_field, keys.put(node, std::move(private_key)));
   }
 
-  Octets group_context(const Field& place, Bytes tree_hash) {
+  Octets group_context(Bytes tree_hash) const {
     GroupContext context;
     context.cipher_suite = crypto_.suite().suite;
     context.group_id = group_id_;
     context.epoch = epoch_;
     context.tree_hash = tree_hash;
     context.confirmed_transcript_hash = confirmed_transcript_hash_;
-    const Result<std::size_t> size = encoded_size(context);
-    outputs_.require(place, size.error());
-    Octets encoded(size.value());
-    outputs_.require(place, encode(context, encoded).error());
-    return encoded;
+    return adversary::encoded(context);
   }
 
   // The private keys of a sender are those of its new leaf and path.
@@ -169,7 +166,7 @@ class TreeKem {
     outputs_.require(place, check_update_path(crypto_, path, sender, group_id_, limits_, draft));
     outputs_.require(place, merge_update_path(crypto_, path, sender, draft));
     outputs_.require(place, check_changed_leaves(draft, {}));
-    const Octets context = group_context(place, draft.tree_hash());
+    const Octets context = group_context(draft.tree_hash());
     std::copy(draft.tree_hash().begin(), draft.tree_hash().end(),
               tree_hash.resize(draft.tree_hash().size()).begin());
     std::vector<Received> received;
