@@ -10,6 +10,8 @@
 
 #include "conformance.h"
 #include "generate.h"
+#include "inspect.h"
+#include "inspect_structures.h"
 #include "protocol/refuse.h"
 #include "version.h"
 
@@ -24,6 +26,16 @@ constexpr const char* conformance_footer =
     "\n"
     "Exit status: 0 if no case failed; 1 if a case failed; 2 if the command line is wrong or something\n"
     "could not be read or written, whether or not a case failed.";
+
+constexpr const char* inspect_footer =
+    "What can be read as hexadecimal is, then what can be read as base64; a file may also be binary. The\n"
+    "first line says how it was read. White space counts for nothing. At most 64 MiB.\n"
+    "\n"
+    "Offsets and lengths are in bytes; the length of a vector is with its header. Of what is malformed\n"
+    "everything before the error is shown, then the byte, the field and the rule that it breaks.\n"
+    "\n"
+    "Exit status: 0 if it is well-formed; 1 if it is malformed; 2 if the command line is wrong or the input\n"
+    "could not be read.";
 
 constexpr std::uint64_t max_seed = std::numeric_limits<std::uint64_t>::max();
 
@@ -52,12 +64,19 @@ std::vector<std::string> type_names() {
   return names;
 }
 
+std::vector<std::string> structure_names() {
+  std::vector<std::string> names;
+  for (const NamedStructure& structure : named_structures()) names.emplace_back(structure.name.name);
+  return names;
+}
+
 class CommandLine {
  public:
   CommandLine() {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", version_text());
     add_conformance();
+    add_inspect();
     add_generate();
 #ifdef TACET_TEST_BUILD
     add_switch_off();
@@ -69,6 +88,7 @@ class CommandLine {
       app_.parse(argc, argv);
       if (is_test_build()) std::cerr << version_text() << "\n";
       if (conformance_->parsed()) return run_conformance();
+      if (inspect_->parsed()) return run_inspect();
       return run_generate();
     } catch (const CLI::ParseError& error) {
       return app_.exit(error) == 0 ? 0 : 2;
@@ -97,6 +117,21 @@ class CommandLine {
                            "Stop at the first that fails or cannot be read");
     conformance_->add_flag("--verbose", options_.verbose,
                            "A line for each case, and all that differs in full");
+  }
+
+  void add_inspect() {
+    inspect_ = app_.add_subcommand("inspect", "Show an MLS message, or a part of one, field by field");
+    inspect_->footer(inspect_footer);
+    inspect_input_ =
+        inspect_->add_option("INPUT", inspect_options_.input,
+                             "A file, or hexadecimal or base64; - is standard input [standard input]");
+    inspect_input_->type_name("");
+    inspect_->add_option("--as", inspect_options_.structure, "What it is [message]")
+        ->check(CLI::IsMember(structure_names()));
+    inspect_->add_option("--from", inspect_notation_, "How it is written [what it can be read as]")
+        ->check(CLI::IsMember({"hex", "base64", "binary"}));
+    inspect_->add_flag("--json", inspect_options_.json, "Write JSON");
+    inspect_->add_flag("--verbose", inspect_options_.verbose, "Values in full, and length headers as fields");
   }
 
   void add_generate() {
@@ -139,6 +174,14 @@ class CommandLine {
     return conformance(options_);
   }
 
+  int run_inspect() {
+    inspect_options_.is_given = inspect_input_->count() != 0;
+    if (inspect_notation_ == "hex") inspect_options_.notation = Notation::hex;
+    if (inspect_notation_ == "base64") inspect_options_.notation = Notation::base64;
+    if (inspect_notation_ == "binary") inspect_options_.notation = Notation::binary;
+    return inspect(inspect_options_);
+  }
+
   int run_generate() {
     if (out_.empty()) out_ = published_folder("--out");
     return generate(*parse_number(seed_, max_seed), out_);
@@ -153,9 +196,13 @@ class CommandLine {
 
   CLI::App app_{"Tacet, a reference implementation of Messaging Layer Security (RFC 9420)", "tacet"};
   CLI::App* conformance_ = nullptr;
+  CLI::App* inspect_ = nullptr;
+  CLI::Option* inspect_input_ = nullptr;
   CLI::App* generate_ = nullptr;
   ConformanceOptions options_;
   std::vector<std::string> suites_;
+  InspectOptions inspect_options_;
+  std::string inspect_notation_;
   std::string seed_, out_;
 };
 
