@@ -30,7 +30,7 @@ void round_trip(Bytes input) {
   const Result<Bytes> encoded = encode(value, output);
   demand(encoded.ok() && equal(encoded.value(), exact));
 
-  Gatherer<32, 128> gatherer;
+  Gatherer<64, 256> gatherer;  // as much as an MlsMessage needs
   demand(gatherer(value) == Error::none);
   std::vector<std::uint8_t> gathered;
   for (const Bytes piece : gatherer.pieces()) gathered.insert(gathered.end(), piece.begin(), piece.end());

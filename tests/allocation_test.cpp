@@ -1,5 +1,6 @@
 // Every allocator of the C and C++ library, interposed: once armed, a call aborts. The key schedule, the
-// secret tree and HPKE run with it armed, on a fixed region of memory.
+// secret tree and HPKE run with it armed, on a fixed region of memory; messages on memory from the heap, so
+// that a call for memory of the caller aborts as well.
 
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 #include "circle.h"
 #include "evidence.h"
 #include "memories.h"
+#include "message_samples.h"
 #include "protocol/tacet.h"
 
 extern "C" {
@@ -187,6 +189,147 @@ TEST_F(AllocationTest, TreesAndPathsAllocateNothing) {
     }();
   }
   EXPECT_EQ(error, Error::none);
+}
+
+class MessageAllocationTest : public MessageSamplesTest {
+ protected:
+  static constexpr WireFormat in_public = WireFormat::public_message,
+                              in_private = WireFormat::private_message;
+
+  void SetUp() override {
+    MessageKey first;
+    ASSERT_EQ(sending.next(crypto, {sender}, RatchetType::application, first), Error::none);
+    ASSERT_EQ(sending.next(crypto, {sender}, RatchetType::handshake, first), Error::none);
+  }
+
+  // Rooms for content, laid out before it is sent.
+  FramedContent prepare(const Framed& said) {
+    encoding = model::vector(said.group_id) + adversary::encoded(said.epoch, said.sender) +
+               model::vector(said.authenticated_data) + adversary::encoded(said.content_type) + said.content;
+    FramedContent content;
+    EXPECT_EQ(decode(encoding, content), Error::none);
+    made.assign(message_room(content, group_context, {}).value(), 0);
+    place.assign(made.size() + 1024, 0);
+    return content;
+  }
+
+  Error send(WireFormat format, const FramedContent& content, Bytes& sent) {
+    KeySigner signer(crypto, view(leaves.at(sender).private_key));
+    AuthenticatedContent content_signed;
+    TRY(sign_content(signer, format, content, group_context, limits, custom, made, content_signed));
+    Result<Bytes> done = Error::none;
+    if (format == in_public) {
+      done = protect(crypto, content_signed, group_context, view(membership_key), made);
+    } else {
+      MessageKey key;
+      TRY(sending.next(crypto, {sender}, ratchet_of(content.content_type), key));
+      done = seal(crypto, content_signed, key, view(sender_data_secret), {}, limits, made);
+    }
+    TRY(done.error());
+    sent = done.value();
+    return Error::none;
+  }
+  Error send_and_take(WireFormat format, const FramedContent& content) {
+    Bytes sent;
+    TRY(send(format, content, sent));
+    return take(sent);
+  }
+
+  // GroupInfo and Welcome, made and taken. The Welcome's secrets are gathered in a Memory.
+  Error invite(const NewGroupInfo& wanted, std::span<const Joiner> joiners) {
+    constexpr std::size_t header = message_header_size;
+    KeySigner signer(crypto, view(leaves.at(sender).private_key));
+    const Result<Bytes> info = create_group_info(crypto, signer, wanted, made);
+    TRY(info.error());
+    Writer as_group_info(sent_info);
+    TRY(as_group_info.put(message_header(WireFormat::group_info), Storage::passing));
+    TRY(as_group_info.put(info.value(), Storage::lasting));
+    TRY(take(as_group_info.written()));
+    Writer as_welcome(sent_welcome);
+    TRY(as_welcome.put(message_header(WireFormat::welcome), Storage::passing));
+    const Result<Bytes> welcome =
+        seal_welcome(crypto, view(joiner_secret), view(welcome_secret), {}, joiners, info.value(), scratch,
+                     MutableBytes(sent_welcome).subspan(header));
+    TRY(welcome.error());
+    return take(Bytes(sent_welcome).first(header + welcome.value().size()));
+  }
+
+  Octets encoding, made, sent_info = Octets(1 << 12), sent_welcome = Octets(1 << 12);
+};
+
+TEST_F(MessageAllocationTest, MessagesAllocateNothingOnceTheirSenderIsHeard) {
+  const std::pair<WireFormat, Framed> all[] = {
+      {in_private, framed(ContentType::application, application())},
+      {in_private, framed(ContentType::application, model::vector(Octets(1 << 20)))},
+      {in_private, framed(ContentType::proposal, add())},
+      {in_public, framed(ContentType::proposal, add())}};
+  for (const auto& [format, said] : all) {
+    const FramedContent content = prepare(said);
+    Error error = Error::none;
+    {
+      const Armed arm;
+      error = send_and_take(format, content);
+    }
+    EXPECT_EQ(error, Error::none);
+  }
+}
+
+TEST_F(MessageAllocationTest, LateMessagesAllocateNothing) {
+  const FramedContent content = prepare(framed(ContentType::application, application()));
+  Octets early(1 << 12);
+  Error error = Error::none, once_more = Error::none;
+  {
+    const Armed arm;
+    error = [&]() -> Error {
+      Bytes sent;
+      TRY(send(in_private, content, sent));
+      std::memcpy(early.data(), sent.data(), sent.size());
+      const Bytes kept = Bytes(early).first(sent.size());
+      for (int i = 0; i < 5; ++i) TRY(send(in_private, content, sent));
+      TRY(take(sent, true));
+      TRY(take(kept, true));
+      once_more = take(kept);
+      return Error::none;
+    }();
+  }
+  EXPECT_EQ(error, Error::none);
+  EXPECT_EQ(once_more, Error::generation_gone);
+}
+
+TEST_F(MessageAllocationTest, InvitationsAllocateNothing) {
+  const Extension unknown = {static_cast<ExtensionType>(0xf00f), bytes_of("unknown")};
+  const NewGroupInfo wanted{context, {&unknown, 1}, confirmed, {sender}, true};
+  made.resize(group_info_room(wanted));
+  const adversary::NewMember us = invited();
+  const Joiner joiners[] = {{us.key_package_ref, us.init_key, {}},
+                            {us.key_package_ref, us.init_key, view(path_secret)}};
+  Error error = Error::none;
+  {
+    const Armed arm;
+    error = invite(wanted, joiners);
+  }
+  EXPECT_EQ(error, Error::none);
+}
+
+// Cut short at every byte, and with every bit changed.
+TEST_F(MessageAllocationTest, HostileBytesAllocateNothing) {
+  for (auto& [name, sample] : samples()) {
+    std::size_t taken = 0;
+    {
+      const Armed arm;
+      for (std::size_t size = 0; size < sample.size(); ++size) {
+        taken += take(Bytes(sample).first(size)) == Error::none;
+      }
+      for (std::size_t bit = 0; bit < 8 * sample.size(); ++bit) {
+        const auto mask = static_cast<std::uint8_t>(1 << bit % 8);
+        sample[bit / 8] ^= mask;
+        taken += take(sample) == Error::none;
+        sample[bit / 8] ^= mask;
+      }
+      taken += take(sample) != Error::none;
+    }
+    EXPECT_EQ(taken, 0u) << name;
+  }
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "protocol/bytes.h"
+
 namespace tacet::bench::raw {
 
 inline constexpr std::uint8_t input[512] = {};
@@ -19,14 +21,15 @@ inline void hash(std::size_t input_size) {
   benchmark::DoNotOptimize(output);
 }
 
-inline void hmac(std::size_t input_size) {
+inline void hmac(Bytes of) {
   static constexpr std::uint8_t key[32] = {};
   crypto_auth_hmacsha256_state state;
   crypto_auth_hmacsha256_init(&state, key, sizeof key);
-  crypto_auth_hmacsha256_update(&state, input, input_size);
+  crypto_auth_hmacsha256_update(&state, of.data(), of.size());
   crypto_auth_hmacsha256_final(&state, output);
   benchmark::DoNotOptimize(output);
 }
+inline void hmac(std::size_t input_size) { hmac(Bytes(input, input_size)); }
 
 // ExpandWithLabel to at most 32 bytes (RFC 9420, 8): HMAC over a KDFLabel and a counter.
 inline void expand_with_label(std::size_t label_size, std::size_t context_size) {
@@ -68,23 +71,28 @@ inline void path_node() {
   expand_with_label(4, 0);  // the next path_secret
 }
 
-inline void seal() {
-  static constexpr std::uint8_t key[32] = {};
-  crypto_aead_chacha20poly1305_ietf_encrypt(output, nullptr, input, 32, nullptr, 0, nullptr, key, key);
-  benchmark::DoNotOptimize(output);
-}
+inline constexpr std::uint8_t aead_key[32] = {};  // and, as far as it goes, the nonce
 
-inline void open() {
-  static constexpr std::uint8_t key[32] = {};
-  static std::uint8_t sealed[48];
-  static const int is_sealed =
-      crypto_aead_chacha20poly1305_ietf_encrypt(sealed, nullptr, input, 32, nullptr, 0, nullptr, key, key);
-  if (is_sealed != 0) std::abort();
-  if (crypto_aead_chacha20poly1305_ietf_decrypt(output, nullptr, nullptr, sealed, sizeof sealed, nullptr, 0,
-                                                key, key) != 0) {
+// `out` takes 16 bytes more than the plaintext.
+inline void seal(Bytes aad, Bytes plaintext, std::uint8_t* out) {
+  crypto_aead_chacha20poly1305_ietf_encrypt(out, nullptr, plaintext.data(), plaintext.size(), aad.data(),
+                                            aad.size(), nullptr, aead_key, aead_key);
+  benchmark::ClobberMemory();
+}
+inline void seal() { seal({}, Bytes(input, 32), output); }
+
+// What seal() has made.
+inline void open(Bytes aad, Bytes ciphertext, std::uint8_t* out) {
+  if (crypto_aead_chacha20poly1305_ietf_decrypt(out, nullptr, nullptr, ciphertext.data(), ciphertext.size(),
+                                                aad.data(), aad.size(), aead_key, aead_key) != 0) {
     std::abort();
   }
-  benchmark::DoNotOptimize(output);
+  benchmark::ClobberMemory();
+}
+inline void open() {
+  static std::uint8_t sealed[48];
+  static const bool is_sealed = (seal({}, Bytes(input, 32), sealed), true);
+  if (is_sealed) open({}, sealed, output);
 }
 
 }  // namespace tacet::bench::raw

@@ -49,6 +49,7 @@ struct Fact {
 
 std::vector<Row> crypto_rows();
 std::vector<Row> tree_rows();
+std::vector<Row> message_rows();
 std::vector<Growth> tree_growth();
 std::vector<Fact> tree_facts();
 

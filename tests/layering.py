@@ -17,7 +17,8 @@ FOLDERS = {
     "spec/adversary": ["protocol"],
     "vectors/tool": ["protocol", "spec/adversary"],
     "tests": ["protocol", "spec/adversary", "vectors/tool"],
-    "fuzz": ["protocol", "spec/adversary", "tests"],  # the models of tests/ are oracles there too
+    # The models of tests/ are oracles there too, and what inspects is fuzzed.
+    "fuzz": ["protocol", "spec/adversary", "tests", "vectors/tool"],
 }
 
 # Headers with few readers: the inside of a Secret, and libsodium.

@@ -64,6 +64,10 @@ class Layering(unittest.TestCase):
         self.plant("spec/adversary/recorder.cpp", '#include "tests/model.h"')
         self.assert_fails("spec/adversary/recorder.cpp:1: spec/adversary may not include tests/model.h")
 
+    def test_the_tool_that_includes_what_fuzzes_it(self):
+        self.plant("vectors/tool/hex.h", '#include "fuzz/oracle.h"')
+        self.assert_fails("vectors/tool/hex.h:1: vectors/tool may not include fuzz/oracle.h")
+
     def test_what_throws_or_allocates(self):
         self.plant("protocol/extension.cpp", "#include <vector>\nint i = x.at(1); void* p = malloc(1); // throw")
         self.assert_fails("protocol/extension.cpp:1: a header that allocates", "protocol/extension.cpp:2: .at() throws",
