@@ -360,7 +360,7 @@ inline constexpr auto names_of<MlsMessage> = structure(
 
 // Enums, integers and arrays have types of their own; a struct has the one beside its names.
 template <class T>
-inline constexpr Type type_of = {nullptr};
+inline constexpr auto type_of = nullptr;
 
 template <>
 inline constexpr Type type_of<std::uint8_t> = {"uint8", nullptr, Kind::number, 1};
@@ -412,8 +412,7 @@ constexpr const Type* type_of_field() {
   if constexpr (requires { names_of<T>.type; }) {
     return &names_of<T>.type;
   } else {
-    static_assert(type_of<T>.name != nullptr || type_of<T>.element != nullptr,
-                  "inspect_names.h lacks a name");
+    static_assert(std::same_as<const Type, decltype(type_of<T>)>, "inspect_names.h lacks a name");
     return &type_of<T>;
   }
 }

@@ -34,9 +34,9 @@ std::string counted(std::size_t count, const std::string& noun);  // "2 bytes"
 void show_text(std::ostream& out, const InspectInput& input, const Inspection& found, bool verbose,
                const Paint& paint);
 
-// An object with the outermost part as `structure`. A part has a name, unless it is the element of a list; its
-// type, section, offset and length; then `parts`, or a value (bytes in hexadecimal, null for what is absent),
-// with its symbol, text or time if it has one. `malformed` holds what is wrong, in order.
+// An object with the outermost part as `structure`. A part has a name, unless it is the element of a list;
+// its type, section, offset and length; then `parts`, or a value (bytes in hexadecimal, null for what is
+// absent), with its symbol, text or time if it has one. `malformed` holds what is wrong, in order.
 void show_json(std::ostream& out, const InspectInput& input, const Inspection& found);
 
 // The ratchet tree of that part, a list of optional nodes, from its root down; one that is not whole is not

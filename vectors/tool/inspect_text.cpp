@@ -23,9 +23,8 @@ class TextReport {
     for (std::size_t part = 0; part < found_.parts.size(); ++part) {
       while (!levels.empty() && levels.back().end <= part) levels.pop_back();
       const std::size_t depth = levels.size();
-      const std::string name = found_.parts[part].name != nullptr
-                                   ? found_.parts[part].name->name
-                                   : "[" + std::to_string(levels.back().elements++) + "]";
+      const std::string name = found_.parts[part].name != nullptr ? found_.parts[part].name->name
+                                                                  : element_name(levels.back().elements++);
       levels.push_back({found_.parts[part].end, 0});
       if (found_.parts[part].type->kind != Kind::header || verbose_) line(part, depth, name);
     }

@@ -123,18 +123,27 @@ std::string Inspection::time(std::size_t part) const {
   return text.data();
 }
 
+std::string element_name(std::size_t index) {
+  std::string name = "[";
+  name += std::to_string(index);
+  name += ']';
+  return name;
+}
+
 std::string Inspection::path(std::size_t part) const {
   std::string path;
   for (;; part = parts[part].parent) {
     const std::size_t parent = parts[part].parent;
     if (parts[part].name != nullptr) {
-      path.insert(0, (part == 0 ? "" : ".") + std::string(parts[part].name->name));
+      std::string step(part == 0 ? "" : ".");
+      step += parts[part].name->name;
+      path.insert(0, step);
     } else {
       std::size_t index = 0;
       for (std::size_t i = parent + 1; i < part; i = parts[i].end) {
         if (parts[i].name == nullptr) ++index;
       }
-      path.insert(0, "[" + std::to_string(index) + "]");
+      path.insert(0, element_name(index));
     }
     if (part == 0) return path;
   }

@@ -99,4 +99,7 @@ struct Inspection {
 
 std::string name_of(const Type& type);
 
+// Of an element of a list, from 0: "[0]".
+std::string element_name(std::size_t index);
+
 }  // namespace tacet::tool

@@ -75,7 +75,7 @@ class Inspector : public Coder<Inspector> {
     const std::size_t begin = offset();
     TRY(read([&](Reader& reader) noexcept { return reader.integer(value); }));
     const bool is_presence = found_.parts[current_].type->kind == Kind::optional;
-    return is_presence && value != 0 ? leaf(present_, type_of<T>, begin, offset()) : Error::none;
+    return is_presence && value != 0 ? leaf(present_, type_of<std::uint8_t>, begin, offset()) : Error::none;
   }
 
   Error opaque(Bytes& value) noexcept {
