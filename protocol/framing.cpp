@@ -164,7 +164,7 @@ Result<Bytes> content_signature_key(const FramedContent& content, const TreeView
                                     const Extensions& group_extensions) noexcept {
   switch (content.sender.type) {
     case SenderType::member:
-      return member_signature_key(content.sender.leaf_index, tree);  // [FRAME-13, FRAME-14]
+      return member_signature_key(content.sender.leaf_index, tree);  // [FRAME-13, FRAME-14, LEAF-39]
     case SenderType::external:
       return external_signature_key(content.sender.sender_index, group_extensions);
     case SenderType::new_member_proposal:

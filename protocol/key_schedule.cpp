@@ -104,7 +104,7 @@ Error derive_welcome_secret(Crypto& crypto, SecretView joiner_secret, SecretView
 
 namespace {
 
-Error derive_from_epoch_secret(Crypto& crypto, SecretView epoch_secret, EpochSecrets& out) noexcept {
+Error derive_all(Crypto& crypto, SecretView epoch_secret, EpochSecrets& out) noexcept {
   TRY(crypto.derive_secret(epoch_secret, "init", out.init_secret));                // [KEYSCHED-05]
   TRY(crypto.derive_secret(epoch_secret, "sender data", out.sender_data_secret));  // [KEYSCHED-06]
   TRY(crypto.derive_secret(epoch_secret, "encryption", out.encryption_secret));
@@ -119,15 +119,19 @@ Error derive_from_epoch_secret(Crypto& crypto, SecretView epoch_secret, EpochSec
 
 }  // namespace
 
+Error derive_from_epoch_secret(Crypto& crypto, SecretView epoch_secret, EpochSecrets& out) noexcept {
+  const Error error = derive_all(crypto, epoch_secret, out);
+  if (error != Error::none) out = EpochSecrets();
+  return error;
+}
+
 Error derive_epoch_secrets(Crypto& crypto, SecretView joiner_secret, SecretView psk_secret,
                            Bytes group_context, EpochSecrets& out) noexcept {
   Secret member_secret, epoch_secret;
   TRY(extract_or_zero(crypto, joiner_secret, psk_secret, member_secret));  // [KEYSCHED-04]
   TRY(crypto.expand_with_label(member_secret, "epoch", {group_context}, crypto.hash_size(),
                                epoch_secret));  // [KEYSCHED-07]
-  const Error error = derive_from_epoch_secret(crypto, epoch_secret, out);
-  if (error != Error::none) out = EpochSecrets();
-  return error;
+  return derive_from_epoch_secret(crypto, epoch_secret, out);
 }
 
 Error derive_external_key_pair(Crypto& crypto, SecretView external_secret, Secret& external_priv,

@@ -116,6 +116,9 @@ struct EpochSecrets {
 Error derive_epoch_secrets(Crypto& crypto, SecretView joiner_secret, SecretView psk_secret,
                            Bytes group_context, EpochSecrets& out) noexcept;
 
+// The same from the epoch_secret itself, which is drawn when a group is created (RFC 9420, 11).
+Error derive_from_epoch_secret(Crypto& crypto, SecretView epoch_secret, EpochSecrets& out) noexcept;
+
 // external_priv, external_pub = KEM.DeriveKeyPair(external_secret). Error::output_too_small.
 Error derive_external_key_pair(Crypto& crypto, SecretView external_secret, Secret& external_priv,
                                MutableBytes external_pub) noexcept;

@@ -33,6 +33,12 @@ struct Limits {
   // an AEAD's key may protect; Error::message_too_large.
   std::uint32_t message_size = 1u << 26;
 
+  // How many proposals of an epoch are kept until a Commit refers to them; Error::too_many_proposals.
+  std::uint32_t cached_proposals = 1u << 14;
+
+  // How many PreSharedKey proposals a Commit has; Error::too_many_psks.
+  std::uint32_t psks = 64;
+
   // How many messages an endpoint seals in one epoch, of each content type; Error::message_limit. Every
   // message has a key of its own, so this bounds what one epoch's secrets protect, not what one key does.
   std::uint32_t messages_per_epoch = 1u << 24;

@@ -86,11 +86,13 @@ struct Proposal {
   ExternalInit external_init;
   GroupContextExtensions group_context_extensions;
   Bytes custom;
+
+  Bytes encoded;  // of a decoded Proposal: all of it, as received
 };
 
+// The body that follows the type.
 template <class Coder, Fields<Proposal> E>
-Error code(Coder& coder, E& e) noexcept {  // [PROP-03]
-  TRY(coder(e.type));
+Error code_body(Coder& coder, E& e) noexcept {
   switch (e.type) {
     case ProposalType::add:
       return coder(e.add);
@@ -108,6 +110,14 @@ Error code(Coder& coder, E& e) noexcept {  // [PROP-03]
       return coder(e.group_context_extensions);
   }
   return coder(e.custom);
+}
+
+template <class Coder, Fields<Proposal> E>
+Error code(Coder& coder, E& e) noexcept {  // [PROP-03]
+  return code_as_received(coder, e.encoded, [&]() noexcept {
+    TRY(coder(e.type));
+    return code_body(coder, e);
+  });
 }
 
 enum class ProposalOrRefType : std::uint8_t { proposal = 1, reference = 2 };

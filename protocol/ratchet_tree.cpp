@@ -275,7 +275,7 @@ namespace {
 // Calls `visit` with the encoding of each entry of the ratchet_tree extension: as far as the last node that
 // is not blank [TREE-58].
 template <class Visit>
-Error for_each_entry(const RatchetTree& tree, Visit visit) noexcept {
+Error for_each_entry(const TreeView& tree, Visit visit) noexcept {
   std::uint32_t count = tree.size().nodes();
   while (count > 0 && tree.is_blank(NodeIndex(count - 1))) --count;
   for (std::uint32_t i = 0; i < count; ++i) TRY(visit(NodeIndex(i), tree.encoded(NodeIndex(i))));
@@ -284,7 +284,7 @@ Error for_each_entry(const RatchetTree& tree, Visit visit) noexcept {
 
 }  // namespace
 
-std::size_t RatchetTree::entries_size() const noexcept {
+std::size_t TreeView::entries_size() const noexcept {
   std::size_t size = 0;
   static_cast<void>(for_each_entry(*this, [&](NodeIndex, Bytes encoded) noexcept {
     size += encoded.empty() ? 1 : 2 + encoded.size();
@@ -293,14 +293,14 @@ std::size_t RatchetTree::entries_size() const noexcept {
   return size;
 }
 
-Result<std::size_t> RatchetTree::export_size() const noexcept {
+Result<std::size_t> TreeView::export_size() const noexcept {
   const std::size_t size = entries_size();
   const Result<VectorHeader> header = vector_header(size);
   TRY(header.error());
   return header.value().size + size;
 }
 
-Result<Bytes> RatchetTree::export_to(MutableBytes output) const noexcept {
+Result<Bytes> TreeView::export_to(MutableBytes output) const noexcept {
   const std::size_t size = entries_size();
   const Result<VectorHeader> header = vector_header(size);
   TRY(header.error());

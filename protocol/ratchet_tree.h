@@ -121,6 +121,19 @@ class TreeView {
   Bytes signature_key(LeafIndex index) const noexcept;
   UnmergedLeaves unmerged_leaves(NodeIndex node) const noexcept;
 
+  // Calls visit(index) for each leaf that is not blank; stops at the first error.
+  template <class Visit>
+  Error for_each_leaf(Visit visit) const noexcept {
+    for (std::uint32_t i = 0; i < size_.leaves(); ++i) {
+      if (!is_blank(LeafIndex{i})) TRY(visit(LeafIndex{i}));
+    }
+    return Error::none;
+  }
+
+  // The value of the ratchet_tree extension, with its length header; trailing blanks are left out.
+  Result<std::size_t> export_size() const noexcept;             // in bytes; Error::vector_too_long
+  Result<Bytes> export_to(MutableBytes output) const noexcept;  // Errors: output_too_small, vector_too_long
+
   // The nodes on the direct path whose other child has a resolution that is not empty [TREE-07].
   FilteredPath filtered_path(LeafIndex leaf) const noexcept;
 
@@ -131,6 +144,9 @@ class TreeView {
 
   TreeSize size_;
   LeafSet occupied_;
+
+ private:
+  std::size_t entries_size() const noexcept;
 };
 
 // The resolution of a node, one after the other (RFC 9420, 4.1.1). The tree stays as it is meanwhile. In a
@@ -164,10 +180,6 @@ class RatchetTree final : public TreeView {
   // kem_public_key_length and parent_hash_length of a parent, out_of_memory, random_failed.
   Error import(Crypto& crypto, const Nodes& nodes, const Limits& limits) noexcept;
 
-  // The value of the ratchet_tree extension, with its length header; trailing blanks are left out.
-  Result<std::size_t> export_size() const noexcept;             // in bytes; Error::vector_too_long
-  Result<Bytes> export_to(MutableBytes output) const noexcept;  // Errors: output_too_small, vector_too_long
-
   Bytes encoded(NodeIndex node) const noexcept override;
   Bytes hash(NodeIndex node) const noexcept { return {hashes_.data() + node.value * hash_size_, hash_size_}; }
   Bytes tree_hash() const noexcept { return hash(size_.root()); }
@@ -193,7 +205,6 @@ class RatchetTree final : public TreeView {
                  std::size_t parents) noexcept;
   void put(NodeIndex node, Bytes encoded) noexcept;
   Error finish(Crypto& crypto) noexcept;
-  std::size_t entries_size() const noexcept;
   void swap(RatchetTree& other) noexcept;
 
   const ClientIdentity* identity_;

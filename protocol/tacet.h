@@ -28,10 +28,15 @@
 //   wire     proposal.h         12.1, 12.4: Proposal, Commit
 //            welcome.h          12.4.3: GroupInfo, GroupSecrets, Welcome, sealed and opened
 //            framing.h          6: PublicMessage protected, PrivateMessage sealed, and back; MLSMessage
+//   group    policy.h           5.3.1: what the application decides
+//            proposal_list.h    12.1 to 12.3: proposals kept, resolved, judged, applied
+//            epoch.h            8.1: what everybody may know of an epoch, and what members know besides
+//            commit.h           12.4.1, 12.4.2: Commits created and processed
+//            join.h             11, 12.4.3.1: a group created, or joined by a Welcome
 //
 // What the caller brings: Memory (memory.h), twice, the second for secrets; Random and Crypto (crypto.h;
 // sodium.h has both); Signer (crypto.h; KeySigner if the key is in memory);
-// ClientIdentity (tree_index.h; WholeCredential).
+// Policy (policy.h), Psks (commit.h), KeyPackages (join.h).
 //
 // Conventions.
 //   * Inputs are spans and views; outputs are the last arguments, spans that the caller gives or objects
@@ -45,17 +50,22 @@
 
 #include "bytes.h"
 #include "codec.h"
+#include "commit.h"
 #include "crypto.h"
+#include "epoch.h"
 #include "error.h"
 #include "extension.h"
 #include "framing.h"
 #include "hpke.h"
+#include "join.h"
 #include "key_schedule.h"
 #include "leaf_node.h"
 #include "limits.h"
 #include "memory.h"
 #include "path_keys.h"
+#include "policy.h"
 #include "proposal.h"
+#include "proposal_list.h"
 #include "ratchet_tree.h"
 #include "secret_tree.h"
 #include "sodium.h"

@@ -22,14 +22,6 @@ Error for_each_parent(const RatchetTree& tree, Visit visit) noexcept {
   return Error::none;
 }
 
-template <class Visit>
-Error for_each_leaf(const TreeView& tree, Visit visit) noexcept {
-  for (std::uint32_t i = 0; i < tree.size().leaves(); ++i) {
-    if (!tree.is_blank(LeafIndex{i})) TRY(visit(LeafIndex{i}));
-  }
-  return Error::none;
-}
-
 // ---- unmerged leaves
 
 // The next node below `node` that is not blank, on the way to `leaf`, lists it as well; those further down
@@ -68,7 +60,7 @@ Error check_keys(Crypto& crypto, const RatchetTree& tree) noexcept {
     REFUSE_IF(signature_key_repeated, Error::signature_key_repeated);  // [LEAF-33, TREE-57]
     return Error::none;
   };
-  TRY(for_each_leaf(tree, check_leaf));
+  TRY(tree.for_each_leaf(check_leaf));
   return for_each_parent(tree, [&](NodeIndex node) noexcept -> Error {
     const bool repeated =
         tree.other_with(crypto, NodeIndexMap::Of::encryption_key, tree.encryption_key(node), node)
@@ -267,10 +259,10 @@ Error check_leaves(Crypto& crypto, const RatchetTree& tree, const LeafRules& rul
     if (size.value() > largest) largest = size.value();
     return Error::none;
   };
-  TRY(for_each_leaf(tree, measure));
+  TRY(tree.for_each_leaf(measure));
   Result<Buffer> work = Buffer::allocate(scratch, largest);
   TRY(work.error());
-  return for_each_leaf(tree, [&](LeafIndex index) noexcept -> Error {  // [LEAF-36, LEAF-38]
+  return tree.for_each_leaf([&](LeafIndex index) noexcept -> Error {  // [LEAF-36, LEAF-38]
     const LeafNode leaf = tree.leaf(index);
     TRY(check_tree_leaf(leaf, crypto.suite(), rules.limits));
     TRY(check_group_extensions(leaf.capabilities, rules.group_extensions));  // [EXT-14]
@@ -281,7 +273,7 @@ Error check_leaves(Crypto& crypto, const RatchetTree& tree, const LeafRules& rul
 }
 
 Error check_members_support(const TreeView& tree, const Extensions& group_extensions) noexcept {
-  return for_each_leaf(tree, [&](LeafIndex index) noexcept {
+  return tree.for_each_leaf([&](LeafIndex index) noexcept {
     return check_group_extensions(tree.leaf(index).capabilities, group_extensions);
   });
 }
@@ -306,7 +298,7 @@ Error check_changed_leaves(const TreeDraft& draft,
   };
   TRY(draft.for_each_changed_leaf(check_leaf));
   if (!any_new_type) return Error::none;  // what was in use before, every member supports
-  return for_each_leaf(draft, [&](LeafIndex index) noexcept -> Error {
+  return draft.for_each_leaf([&](LeafIndex index) noexcept -> Error {
     const bool all_listed = draft.credentials_in_use().all_listed(draft.leaf(index).capabilities);
     REFUSE_IF(!all_listed, Error::credential_unsupported);  // [LEAF-22, CRED-19]
     return Error::none;

@@ -207,7 +207,8 @@ TEST(Inspect, EveryAlternativeHasItsNames) {
     }
   }
   for (const int type : {1, 2, 3, 4, 5, 6, 7, 8}) {
-    Proposal proposal{static_cast<ProposalType>(type), {}, {}, {}, {}, {}, {}, {}, {}};
+    Proposal proposal;
+    proposal.type = static_cast<ProposalType>(type);
     for (const int source : {1, 2, 3}) {
       proposal.update.leaf_node.source = static_cast<LeafNodeSource>(source);
       proposal.pre_shared_key.psk.type = source == 1 ? PskType::external : PskType::resumption;

@@ -23,8 +23,14 @@ class MessageTest : public LeafNodeTest {
  protected:
   static constexpr std::uint32_t us = 0, sender = 1, blank = 2;
 
-  MessageTest() {
-    for (const std::uint32_t index : {0u, 1u, 3u}) leaves[index] = new_leaf();
+  // What makes the members' leaves other than they are, by their indexes.
+  using Shape = std::function<void(std::uint32_t index, LeafModel& made)>;
+
+  explicit MessageTest(const Shape& shape = [](std::uint32_t, LeafModel&) {}) {
+    for (const std::uint32_t index : {0u, 1u, 3u}) {
+      leaves[index] = new_leaf();
+      shape(index, leaves[index]);
+    }
     for (LeafModel& outsider : external) outsider = new_leaf();
     make_tree();
     Octets senders;

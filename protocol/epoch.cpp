@@ -1,0 +1,141 @@
+#include "epoch.h"
+
+namespace tacet {
+
+namespace {
+
+void copy(Bytes from, Digest& to) noexcept {
+  const MutableBytes own = to.resize(from.size());
+  if (!own.empty()) std::memcpy(own.data(), from.data(), own.size());
+}
+
+}  // namespace
+
+Error OwnedContext::set(Memory& memory, const GroupContext& fields) noexcept {
+  const Result<std::size_t> size = encoded_size(fields);
+  TRY(size.error());
+  Result<Buffer> room = Buffer::allocate(memory, size.value());
+  TRY(room.error());
+  TRY(encode(fields, room.value().bytes()).error());
+  GroupContext decoded;
+  TRY(decode(Bytes(room.value().bytes()), decoded));
+  encoded_ = std::move(room.value());
+  fields_ = decoded;
+  return Error::none;
+}
+
+Error PublicState::start(const Client& client, const GroupContext& context, Bytes confirmation_tag) noexcept {
+  TRY(tacet::interim_transcript_hash(client.crypto, context.confirmed_transcript_hash, confirmation_tag,
+                                     interim_));  // [KEYSCHED-18, KEYSCHED-19]
+  TRY(proposals_.start(client.crypto));
+  TRY(context_.set(client.memory, context));
+  copy(confirmation_tag, confirmation_tag_);
+  return Error::none;
+}
+
+Error PublicState::keep(const Client& client, const AuthenticatedContent& proposal) noexcept {
+  Digest reference;
+  TRY(proposal_ref(client.crypto, proposal, reference));
+  return proposals_.add(client.crypto, reference, proposal.content.sender, proposal.content.proposal.encoded,
+                        client.limits);
+}
+
+// ---- the next epoch
+
+Error NextPublicState::apply(const Client& client, const Commit& commit, const Sender& committer) noexcept {
+  committer_ = committer;
+  TRY(list_.resolve(client.crypto, commit, committer, state_.proposals()));
+  TRY(check_list(list_, committer, rules(client), client.crypto.hash_size(), client.memory));
+  TRY(draft_.start());
+  TRY(apply_list(client.crypto, list_, rules(client), draft_, extensions_, added_));
+  if (committer.type == SenderType::member) {
+    committer_leaf_ = committer.leaf_index;
+    return Error::none;
+  }
+  const Result<LeafIndex> vacancy = draft_.make_vacancy();
+  TRY(vacancy.error());
+  committer_leaf_ = vacancy.value();
+  return Error::none;
+}
+
+// Of a member, its new credential has to follow its old one; of whoever joins there is none before it.
+Error NextPublicState::check_path_credential(const Client& client, const LeafNode& leaf) const noexcept {
+  REFUSE_IF(!client.policy.validates(leaf.credential, leaf.signature_key),
+            Error::credential_refused);  // [CRED-10]
+  if (committer_.type != SenderType::member) return Error::none;
+  const Credential before = draft_.leaf(committer_leaf_).credential;
+  REFUSE_IF(!client.policy.may_succeed(before, leaf.credential), Error::successor_refused);  // [CRED-12]
+  return Error::none;
+}
+
+Error NextPublicState::merge(const Client& client, const Commit& commit) noexcept {
+  TRY(check_path_present(list_, commit));
+  if (commit.path.has_value()) {  // also where none is required [COMMIT-13]
+    const UpdatePath& path = *commit.path;
+    TRY(check_path_credential(client, path.leaf_node));
+    TRY(check_update_path(client.crypto, path, committer_leaf_, state_.context().group_id, client.limits,
+                          draft_));
+    TRY(merge_update_path(client.crypto, path, committer_leaf_, draft_));
+  } else {
+    TRY(draft_.rehash());
+  }
+  return settle(client);
+}
+
+Error NextPublicState::settle(const Client& client) noexcept {
+  TRY(check_result(list_, rules(client), draft_, extensions_));  // [COMMIT-31]
+  return set_context(client, state_.context().confirmed_transcript_hash);
+}
+
+// Group and suite stay; so do the extensions, unless the list brings others [CRYPTO-01, KEYSCHED-12..14].
+// [COMMIT-19, TREE-27]
+Error NextPublicState::set_context(const Client& client, Bytes confirmed_transcript_hash) noexcept {
+  GroupContext next = state_.context();
+  next.epoch = state_.context().epoch + 1;
+  next.tree_hash = draft_.tree_hash();
+  next.confirmed_transcript_hash = confirmed_transcript_hash;
+  next.extensions = extensions_;
+  return context_.set(client.memory, next);
+}
+
+Error NextPublicState::enter_transcript(const Client& client, const AuthenticatedContent& commit) noexcept {
+  Digest confirmed;
+  TRY(tacet::confirmed_transcript_hash(client.crypto, state_.interim_transcript_hash(), commit, confirmed));
+  return set_context(client, confirmed);
+}
+
+Error NextPublicState::confirm(const Client& client, Bytes confirmation_tag) noexcept {
+  TRY(tacet::interim_transcript_hash(client.crypto, context().confirmed_transcript_hash, confirmation_tag,
+                                     interim_));
+  TRY(proposals_.start(client.crypto));
+  copy(confirmation_tag, confirmation_tag_);
+  return draft_.reserve();
+}
+
+void NextPublicState::adopt(PublicState& state) noexcept {
+  draft_.adopt(state.tree_);
+  state.context_ = std::move(context_);
+  state.interim_ = interim_;
+  state.confirmation_tag_ = confirmation_tag_;
+  state.proposals_ = std::move(proposals_);  // [PROP-04]
+}
+
+// ---- what only members have
+
+Error EpochKeys::take(EpochSecrets& secrets) noexcept {
+  TRY(slots_.reserve(count));
+  Secret* const kept[count] = {&secrets.init_secret,      &secrets.sender_data_secret,
+                               &secrets.exporter_secret,  &secrets.external_secret,
+                               &secrets.confirmation_key, &secrets.membership_key,
+                               &secrets.resumption_psk};
+  for (std::size_t i = 0; i < count; ++i) slot_[i] = slots_.put(std::move(*kept[i]));
+  return Error::none;
+}
+
+Error MemberState::start(EpochSecrets&& secrets, TreeSize size) noexcept {
+  TRY(secret_tree_.start(std::move(secrets.encryption_secret), size));
+  epoch_authenticator_ = secrets.epoch_authenticator;
+  return keys_.take(secrets);
+}
+
+}  // namespace tacet

@@ -1,0 +1,191 @@
+#pragma once
+
+// One epoch of a group (RFC 9420, 8.1): PublicState is what everybody may know of it, enough to follow the
+// group and to judge its Commits; Epoch is that with what a member knows besides.
+
+#include "path_keys.h"
+#include "proposal_list.h"
+#include "secret_tree.h"
+
+namespace tacet {
+
+// What an endpoint brings to its groups. All of it outlives them.
+struct Client {
+  Crypto& crypto;
+  Memory& memory;   // for what is public
+  Memory& secrets;  // for what is not
+  const Policy& policy;
+  const Supported& supported;
+  const Limits& limits;
+};
+
+// A GroupContext that is kept: its encoding, and its fields as views of that.
+class OwnedContext {
+ public:
+  // Errors: out_of_memory, vector_too_long.
+  Error set(Memory& memory, const GroupContext& fields) noexcept;
+
+  const GroupContext& fields() const noexcept { return fields_; }
+  Bytes encoded() const noexcept { return encoded_.bytes(); }
+
+ private:
+  Buffer encoded_;
+  GroupContext fields_;
+};
+
+class PublicState {
+ public:
+  // Takes over a tree that has been judged.
+  PublicState(const Client& client, RatchetTree&& tree) noexcept
+      : tree_(std::move(tree)), proposals_(client.memory) {}
+
+  const GroupContext& context() const noexcept { return context_.fields(); }
+  Bytes group_context() const noexcept { return context_.encoded(); }
+  const RatchetTree& tree() const noexcept { return tree_; }
+  const ProposalCache& proposals() const noexcept { return proposals_; }
+  Bytes confirmation_tag() const noexcept { return confirmation_tag_; }
+  Bytes interim_transcript_hash() const noexcept { return interim_; }
+
+  // The epoch of that GroupContext, of the group's creation or of a GroupInfo that has been judged. Errors:
+  // out_of_memory, random_failed, vector_too_long.
+  Error start(const Client& client, const GroupContext& context, Bytes confirmation_tag) noexcept;
+
+  // Keeps a proposal that has authenticated, until the epoch ends. Errors: too_many_proposals, out_of_memory.
+  Error keep(const Client& client, const AuthenticatedContent& proposal) noexcept;  // [PROP-01, PROP-02]
+
+ private:
+  friend class NextPublicState;
+
+  OwnedContext context_;
+  RatchetTree tree_;
+  Digest interim_, confirmation_tag_;
+  ProposalCache proposals_;
+};
+
+// The public state of the epoch that a Commit begins, beside that of this one.
+class NextPublicState {
+ public:
+  // `state` does not change meanwhile.
+  NextPublicState(const Client& client, const PublicState& state) noexcept
+      : state_(state),
+        draft_(client.crypto, state.tree(), client.memory, client.limits),
+        list_(client.memory),
+        added_(client.memory),
+        proposals_(client.memory) {}
+
+  // ---- the steps of a Commit, in this order
+
+  // Resolves and judges its proposals, and applies them. Errors: those of ProposalList::resolve, check_list
+  // and apply_list.
+  Error apply(const Client& client, const Commit& commit, const Sender& committer) noexcept;
+
+  // Whether the application believes the leaf of a path. Errors: credential_refused, successor_refused.
+  Error check_path_credential(const Client& client, const LeafNode& leaf) const noexcept;
+
+  // Merges a path that was received, or nothing if there is none; then judges the tree as it results, and
+  // gives the provisional GroupContext, in which paths are encrypted. Errors: path_absent,
+  // credential_refused, successor_refused; those of check_update_path, merge_update_path and check_result.
+  Error merge(const Client& client, const Commit& commit) noexcept;
+
+  // The same where the path was created in the draft, or there is none. Errors: those of check_result.
+  Error settle(const Client& client) noexcept;
+
+  // Takes the Commit into the transcript and gives the GroupContext of the new epoch. Errors: out_of_memory.
+  Error enter_transcript(const Client& client, const AuthenticatedContent& commit) noexcept;
+
+  // Takes its confirmation_tag, and makes room to adopt. Errors: out_of_memory, random_failed.
+  Error confirm(const Client& client, Bytes confirmation_tag) noexcept;
+
+  // ---- reading
+
+  const GroupContext& context() const noexcept { return context_.fields(); }
+  Bytes group_context() const noexcept { return context_.encoded(); }
+  const TreeDraft& draft() const noexcept { return draft_; }
+  TreeDraft& draft() noexcept { return draft_; }
+  const ProposalList& list() const noexcept { return list_; }
+  std::span<const LeafIndex> added() const noexcept { return {added_.data(), added_.size()}; }  // by each Add
+  Bytes confirmed_transcript_hash() const noexcept { return context().confirmed_transcript_hash; }
+  LeafIndex committer() const noexcept { return committer_leaf_; }
+
+  // ---- the end; `state` is the one that it was made beside. After confirm() it cannot fail.
+  void adopt(PublicState& state) noexcept;
+
+ private:
+  ListRules rules(const Client& client) const noexcept {
+    return {state_.context(), client.supported, client.policy, client.limits};
+  }
+  Error set_context(const Client& client, Bytes confirmed_transcript_hash) noexcept;
+
+  const PublicState& state_;
+  TreeDraft draft_;
+  ProposalList list_;
+  Array<LeafIndex> added_;
+  Extensions extensions_;
+  Sender committer_;
+  LeafIndex committer_leaf_;
+  OwnedContext context_;
+  Digest interim_, confirmation_tag_;
+  ProposalCache proposals_;  // of the new epoch: none
+};
+
+// The secrets that an epoch keeps of its key schedule, in the secret Memory.
+class EpochKeys {
+ public:
+  enum class Of : std::uint8_t {
+    init_secret,
+    sender_data_secret,
+    exporter_secret,
+    external_secret,
+    confirmation_key,
+    membership_key,
+    resumption_psk,
+  };
+
+  EpochKeys(const SuiteParameters& suite, Memory& plain, Memory& secrets) noexcept
+      : slots_(plain, secrets, suite.hash_size) {}
+
+  // Takes all but the encryption_secret, which goes into a SecretTree. Error::out_of_memory.
+  Error take(EpochSecrets& secrets) noexcept;
+
+  Secret copy(Of which) const noexcept { return slots_.copy(slot_[static_cast<std::size_t>(which)]); }
+
+ private:
+  static constexpr std::size_t count = 7;
+  SecretSlots slots_;
+  std::array<SecretSlots::Slot, count> slot_{};
+};
+
+// What only members have of an epoch.
+class MemberState {
+ public:
+  explicit MemberState(const Client& client) noexcept
+      : keys_(client.crypto.suite(), client.memory, client.secrets),
+        path_keys_(client.crypto.suite(), client.memory, client.secrets),
+        secret_tree_(client.crypto.suite(), client.memory, client.secrets, client.limits) {}
+
+  // Errors: out_of_memory, secret_length.
+  Error start(EpochSecrets&& secrets, TreeSize size) noexcept;
+
+  LeafIndex own() const noexcept { return path_keys_.own(); }
+  const EpochKeys& keys() const noexcept { return keys_; }
+  PathKeys& path_keys() noexcept { return path_keys_; }
+  const PathKeys& path_keys() const noexcept { return path_keys_; }
+  SecretTree& secret_tree() noexcept { return secret_tree_; }
+  Bytes epoch_authenticator() const noexcept { return epoch_authenticator_; }
+
+ private:
+  EpochKeys keys_;
+  PathKeys path_keys_;
+  SecretTree secret_tree_;
+  Digest epoch_authenticator_;
+};
+
+// A member's epoch. It does not move while another is made beside it.
+struct Epoch {
+  Epoch(const Client& client, RatchetTree&& tree) noexcept : state(client, std::move(tree)), member(client) {}
+
+  PublicState state;
+  MemberState member;
+};
+
+}  // namespace tacet

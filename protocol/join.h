@@ -1,0 +1,42 @@
+#pragma once
+
+// The first epoch of an endpoint in a group: by creating the group, or by a Welcome (RFC 9420, 11, 12.4.3.1).
+
+#include "commit.h"
+
+namespace tacet {
+
+// A KeyPackage of one's own, with copies of its private keys.
+struct OwnKeyPackage {
+  Bytes key_package;  // encoded; it lives as long as the call that asks for it
+  Secret init_key;
+  Secret encryption_key;
+};
+
+// Where the KeyPackages are that the endpoint has published.
+class KeyPackages {
+ public:
+  // Whether one has that KeyPackageRef.
+  virtual bool find(Bytes reference, OwnKeyPackage& out) noexcept = 0;
+
+ protected:
+  ~KeyPackages() = default;
+};
+
+// A group of one, in epoch 0: the owner of `leaf`, a LeafNode made as for a KeyPackage, whose private key is
+// given. Errors: those of check_leaf_node and verify_leaf_node, check_group_context_extensions and
+// check_group_extensions; extension_unsupported, group_known, random_failed, out_of_memory.
+Error create_group(const Client& client, Bytes group_id, std::span<const Extension> extensions, Bytes leaf,
+                   Secret encryption_key, std::optional<Epoch>& out) noexcept;
+
+// Joins by a Welcome, with the tree in its GroupInfo or, if `ratchet_tree` is not empty, with that: the value of
+// a ratchet_tree extension. `out` is set only if all checks are passed. The KeyPackage that was used can then
+// be deleted, unless it is one of last resort. Errors: group_secrets_absent, those of open_group_secrets,
+// open_group_info, RatchetTree::import, check_tree, check_leaves, verify_group_info, derive_path_keys;
+// psk_nonce_length, psk_successors, psk_unknown, group_known, tree_absent, tree_hash_mismatch,
+// credential_refused, own_leaf_absent, extension_unsupported, path_secret_misplaced,
+// confirmation_tag_invalid, out_of_memory.
+Error join_by_welcome(const Client& client, KeyPackages& key_packages, Psks& psks, const Welcome& welcome,
+                      Bytes ratchet_tree, std::optional<Epoch>& out) noexcept;
+
+}  // namespace tacet
