@@ -23,7 +23,7 @@ TIMEOUT = 30  # seconds; no input may take longer
 
 TYPES = ["deserialization", "crypto-basics", "tree-math", "tree-operations", "tree-validation", "treekem",
          "key-schedule", "psk_secret", "secret-tree", "messages", "message-protection", "transcript-hashes",
-         "welcome"]
+         "welcome", "passive-client"]
 
 # The members that a case's generator chooses. All others are computed from them.
 INPUTS = {
@@ -43,11 +43,13 @@ INPUTS = {
                            "proposal_priv", "commit_pub", "commit_priv", "application_priv"},
     "transcript-hashes": {"confirmation_key", "authenticated_content", "interim_transcript_hash_before"},
     "welcome": {"init_priv", "key_package", "signer_pub", "welcome"},
+    "passive-client": {"psk_id", "psk", "key_package", "signature_priv", "encryption_priv", "init_priv", "welcome",
+                       "ratchet_tree", "proposals", "commit"},
 }
 # All but the one of which other values pass as well, if they have the syntax.
 COMPUTED = [name for name in TYPES if name != "messages"]
 # What may stand where there is a null.
-PRESENT = {"tree-math": 0, "treekem": "00"}
+PRESENT = {"tree-math": 0, "treekem": "00", "passive-client": "00"}
 # The outputs that only show in another, which they open to.
 SHOWN_BY = {"kem_output": "plaintext", "ciphertext": "plaintext"}
 

@@ -18,6 +18,7 @@ class Generator {
   Generator(std::uint64_t seed, std::string_view type) : random_(seed_of(seed, type)) {}
 
   Sodium& crypto() { return crypto_; }
+  Random& random() { return random_; }
   std::uint16_t suite_number() const { return static_cast<std::uint16_t>(crypto_.suite().suite); }
 
   Octets bytes(std::size_t size);

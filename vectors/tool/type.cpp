@@ -7,7 +7,7 @@ std::span<const VectorType* const> vector_types() {
                                                 &tree_operations, &tree_validation,    &treekem,
                                                 &key_schedule,    &psk_secret,         &secret_tree,
                                                 &messages,        &message_protection, &transcript_hashes,
-                                                &welcome};
+                                                &welcome,         &passive_client};
   return types;
 }
 

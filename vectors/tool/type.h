@@ -32,6 +32,7 @@ extern const VectorType deserialization;
 extern const VectorType key_schedule;
 extern const VectorType message_protection;
 extern const VectorType messages;
+extern const VectorType passive_client;
 extern const VectorType psk_secret;
 extern const VectorType secret_tree;
 extern const VectorType transcript_hashes;

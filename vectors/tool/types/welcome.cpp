@@ -10,7 +10,8 @@ namespace {
 
 // The cases of passive-client have an init_priv as well.
 bool recognise(const Json& object) {
-  return object.contains("signer_pub") || (object.contains("init_priv") && !object.contains("epochs"));
+  const bool is_passive_client = object.contains("epochs") || object.contains("external_psks");
+  return object.contains("signer_pub") || (object.contains("init_priv") && !is_passive_client);
 }
 
 // A joiner: its KeyPackage, and what it makes of a Welcome.

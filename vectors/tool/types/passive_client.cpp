@@ -1,0 +1,226 @@
+// Passive clients: joining by a Welcome, and following the group through its Commits, RFC 9420, 12.4.
+
+#include "protocol/adapters/heap_memory.h"
+#include "spec/adversary/endpoint.h"
+#include "spec/adversary/reveal.h"
+#include "vectors/tool/tree.h"
+#include "vectors/tool/type.h"
+
+namespace tacet::tool {
+
+namespace {
+
+using adversary::Endpoint;
+
+bool recognise(const Json& object) {
+  return object.contains("initial_epoch_authenticator") || object.contains("external_psks");
+}
+
+// The private key of the case, which has to be the public key's own.
+Secret private_key(const Field& field, Bytes public_key, Crypto& crypto, Outputs& outputs, bool signs) {
+  const Octets encoded = field.bytes(crypto.suite().kem_private_key_size);
+  Secret key;
+  Octets derived(public_key.size());
+  if (signs) {
+    outputs.require(field, crypto.import_signature_key(secret_of(encoded), key, derived));
+  } else {
+    key = std::move(Secret::copy_of(encoded).value());
+    outputs.require(field, crypto.kem_public_key(key, derived));
+  }
+  outputs.compare(field, public_key, derived);
+  return key;
+}
+
+// The client of a case, before it joins.
+void prepare(const Field& object, Endpoint& client, Outputs& outputs) {
+  const Octets message = object["key_package"].bytes();
+  const auto decoded_message = decoded<MlsMessage>(object["key_package"], message);
+  if (decoded_message.wire_format != WireFormat::key_package)
+    object["key_package"].malformed("no KeyPackage");
+  const KeyPackage& own = decoded_message.key_package;
+  client.key_package.assign(own.encoded.begin(), own.encoded.end());
+  Digest reference;
+  outputs.require(object, "key_package", key_package_ref(client.crypto, own, reference));
+  client.reference.assign(reference.bytes().begin(), reference.bytes().end());
+  const LeafNode& leaf = own.leaf_node;
+  client.signature_key.assign(leaf.signature_key.begin(), leaf.signature_key.end());
+  client.signing_key =
+      private_key(object["signature_priv"], leaf.signature_key, client.crypto, outputs, true);
+  client.keys.encryption_key =
+      private_key(object["encryption_priv"], leaf.encryption_key, client.crypto, outputs, false);
+  client.keys.init_key = private_key(object["init_priv"], own.init_key, client.crypto, outputs, false);
+  const Field psks = object["external_psks"];
+  for (std::size_t i = 0; i < psks.size(); ++i) {
+    const Octets id = psks[i]["psk_id"].bytes();
+    client.psks.known[{id.begin(), id.end()}] = psks[i]["psk"].bytes();
+  }
+}
+
+void run(const Field& object, Crypto& crypto, Outputs& outputs) {
+  static_cast<void>(crypto);  // the client's own is of the one suite that is built whole
+  HeapMemory memory;
+  SodiumRandom random;
+  Endpoint client("", random, memory, memory);
+  client.limits = limits_of_vectors();
+  prepare(object, client, outputs);
+  const Octets tree = object["ratchet_tree"].optional_bytes().value_or(Octets());
+  outputs.require(object, "welcome", client.join(object["welcome"].bytes(), tree));
+  outputs.put(object, "initial_epoch_authenticator", client.authenticator());
+  const Field epochs = object["epochs"];
+  for (std::size_t i = 0; i < epochs.size(); ++i) {
+    const Field proposals = epochs[i]["proposals"];
+    for (std::size_t j = 0; j < proposals.size(); ++j) {
+      outputs.require(proposals[j], client.receive(proposals[j].bytes()));
+    }
+    outputs.require(epochs[i], "commit", client.receive(epochs[i]["commit"].bytes()));
+    if (!client.epoch) epochs[i]["commit"].malformed("removes the client");
+    outputs.put(epochs[i], "epoch_authenticator", client.authenticator());
+  }
+}
+
+// ---- choosing
+
+struct Shape {
+  bool tree_inline, psks;
+  WireFormat format;
+  std::size_t epochs;
+};
+
+// Two live members and the client that joins them: what the client is sent.
+class Scenario {
+ public:
+  Scenario(Generator& generator, const Shape& shape) : generator_(generator), shape_(shape) {
+    for (Endpoint* const each : {&first_, &second_, &client_}) {
+      each->psks.known[{psk_id_.begin(), psk_id_.end()}] = psk_;
+    }
+    first_.create(generator.bytes(32));
+    commit(first_, by_value(add(second_)));
+    adversary::must(second_.join(welcome_, {}));
+  }
+
+  Json run() {
+    Octets list = by_value(add(client_));
+    if (shape_.psks) list = joined(list, by_value(psk()));
+    commit(second_, list, shape_.tree_inline);
+    Json object = {
+        {"cipher_suite", generator_.suite_number()},
+        {"external_psks", Json::array()},
+        {"key_package", to_hex(joined(adversary::encoded(ProtocolVersion::mls10, WireFormat::key_package),
+                                      client_.key_package))},
+        {"signature_priv", to_hex(reveal(client_.signing_key).first(32))},
+        {"encryption_priv", to_hex(reveal(client_.keys.encryption_key))},
+        {"init_priv", to_hex(reveal(client_.keys.init_key))},
+        {"welcome", to_hex(welcome_)},
+        {"ratchet_tree", nullptr}};
+    if (shape_.psks) object["external_psks"] = {{{"psk_id", to_hex(psk_id_)}, {"psk", to_hex(psk_)}}};
+    if (!shape_.tree_inline) object["ratchet_tree"] = to_hex(exported(second_.epoch->state.tree()));
+    Json epochs = Json::array();
+    for (std::size_t i = 0; i < shape_.epochs; ++i) epochs.push_back(epoch(i));
+    object["epochs"] = std::move(epochs);
+    return object;
+  }
+
+ private:
+  static Octets joined(Octets a, const Octets& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+  }
+  static Octets by_value(const Octets& proposal) { return joined({1}, proposal); }
+  static Octets add(Endpoint& who) { return joined(adversary::encoded(ProposalType::add), who.publish()); }
+  Octets psk() {
+    const Octets nonce = generator_.bytes(32);
+    return joined(adversary::encoded(ProposalType::psk, PskType::external),
+                  joined(adversary::vector_of(psk_id_), adversary::vector_of(nonce)));
+  }
+  Octets newcomer() {
+    newcomers_.push_back(
+        std::make_unique<Endpoint>(generator_.letters(6), generator_.random(), memory_, memory_));
+    return add(*newcomers_.back());
+  }
+  static Octets extensions() {
+    const Octets required = {0, 0, 2, 0, 1};
+    return joined(adversary::encoded(ProposalType::group_context_extensions),
+                  adversary::vector_of(joined(adversary::encoded(ExtensionType::required_capabilities),
+                                              adversary::vector_of(required))));
+  }
+
+  // Makes and adopts it; the other live member follows.
+  void commit(Endpoint& by, const Octets& list, bool tree_inline = true, bool with_path = true) {
+    NewCommit wanted;
+    wanted.wire_format = shape_.format;
+    wanted.tree_inline = tree_inline;
+    wanted.with_path = with_path;
+    adversary::must(by.commit(list, wanted));
+    commit_.assign(by.pending->message.begin(), by.pending->message.end());
+    welcome_.assign(by.pending->welcome.begin(), by.pending->welcome.end());
+    Endpoint& other = &by == &first_ ? second_ : first_;
+    if (other.epoch) adversary::must(other.receive(commit_));
+    by.adopt();
+  }
+
+  // Each kind of proposal in its turn, by value and by reference, with and without a path.
+  Json epoch(std::size_t i) {
+    Endpoint& by = i % 2 == 0 ? first_ : second_;
+    Endpoint& other = i % 2 == 0 ? second_ : first_;
+    Json proposals = Json::array();
+    const auto referred = [&](const Octets& proposal) {
+      const Endpoint::Proposed sent = other.propose(proposal, shape_.format);
+      adversary::must(by.receive(sent.message));
+      proposals.push_back(to_hex(sent.message));
+      return sent.reference;
+    };
+    Octets list;  // what is drawn at random is drawn in one order
+    switch (i % 6) {
+      case 0:
+        commit(by, {});
+        break;
+      case 1:
+        list = referred(newcomer());
+        commit(by, joined(list, by_value(newcomer())));
+        break;
+      case 2:
+        commit(by, by_value(newcomer()), true, false);
+        break;
+      case 3:
+        list = by_value(psk());
+        commit(by, joined(list, referred(psk())));
+        break;
+      case 4:
+        list = by_value(extensions());
+        commit(by, joined(list, referred(newcomer())));
+        break;
+      default:
+        commit(by, by_value(joined(adversary::encoded(ProposalType::remove),
+                                   adversary::encoded(LeafIndex{static_cast<std::uint32_t>(3 + i / 6)}))));
+    }
+    return {{"proposals", std::move(proposals)}, {"commit", to_hex(commit_)}};
+  }
+
+  Generator& generator_;
+  const Shape shape_;
+  HeapMemory memory_;
+  const Octets psk_id_ = generator_.bytes(16), psk_ = generator_.bytes(32);
+  Endpoint first_{generator_.letters(6), generator_.random(), memory_, memory_};
+  Endpoint second_{generator_.letters(6), generator_.random(), memory_, memory_};
+  Endpoint client_{generator_.letters(6), generator_.random(), memory_, memory_};
+  std::vector<std::unique_ptr<Endpoint>> newcomers_;
+  Octets commit_, welcome_;
+};
+
+Json choose(Generator& generator) {
+  constexpr WireFormat in_public = WireFormat::public_message, in_private = WireFormat::private_message;
+  constexpr Shape shapes[] = {{true, false, in_public, 0},
+                              {false, true, in_private, 0},
+                              {true, true, in_public, 12},
+                              {false, true, in_private, 12}};
+  Json cases = Json::array();
+  for (const Shape& shape : shapes) cases.push_back(Scenario(generator, shape).run());
+  return cases;
+}
+
+}  // namespace
+
+const VectorType passive_client = {
+    "passive-client", {.kdf = true, .kem = true, .aead = true, .signature = true}, recognise, run, choose};
+
+}  // namespace tacet::tool
