@@ -235,7 +235,9 @@ int main(int argc, char** argv) {
   std::vector<Row> rows = crypto_rows();
   for (Row& row : tree_rows()) rows.push_back(std::move(row));
   for (Row& row : message_rows()) rows.push_back(std::move(row));
-  const std::vector<Growth> growths = tree_growth();
+  for (Row& row : commit_rows()) rows.push_back(std::move(row));
+  std::vector<Growth> growths = tree_growth();
+  for (Growth& growth : commit_growth()) growths.push_back(std::move(growth));
   const std::vector<Fact> facts = tree_facts();
   for (const Row& row : rows) add(row);
   for (const Fact& fact : facts) add(fact);

@@ -50,7 +50,9 @@ struct Fact {
 std::vector<Row> crypto_rows();
 std::vector<Row> tree_rows();
 std::vector<Row> message_rows();
+std::vector<Row> commit_rows();
 std::vector<Growth> tree_growth();
+std::vector<Growth> commit_growth();
 std::vector<Fact> tree_facts();
 
 inline void must(bool holds, const char* what) {

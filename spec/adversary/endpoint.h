@@ -52,6 +52,7 @@ class KnownPsks final : public Psks {
 class Endpoint : public KeyPackages {
  public:
   Endpoint(std::string named, Random& random, Memory& memory, Memory& secret_memory);
+  virtual ~Endpoint() = default;
 
   Client client() { return {crypto, memory_, secret_memory_, policy, supported, limits}; }
   KeySigner signer() { return KeySigner(crypto, signing_key); }
