@@ -58,14 +58,21 @@ Error NextPublicState::apply(const Client& client, const Commit& commit, const S
   return Error::none;
 }
 
-// Of a member, its new credential has to follow its old one; of whoever joins there is none before it.
+// A member's new credential has to follow its old one; so has that of somebody who joins by an external
+// Commit, if it removes a former leaf of its own: a Remove of anybody else has no place there.
 Error NextPublicState::check_path_credential(const Client& client, const LeafNode& leaf) const noexcept {
   REFUSE_IF(!client.policy.validates(leaf.credential, leaf.signature_key),
             Error::credential_refused);  // [CRED-10]
-  if (committer_.type != SenderType::member) return Error::none;
-  const Credential before = draft_.leaf(committer_leaf_).credential;
-  REFUSE_IF(!client.policy.may_succeed(before, leaf.credential), Error::successor_refused);  // [CRED-12]
-  return Error::none;
+  const auto check_successor = [&](LeafIndex replaced) noexcept -> Error {
+    const Credential before = state_.tree().leaf(replaced).credential;
+    REFUSE_IF(!client.policy.may_succeed(before, leaf.credential), Error::successor_refused);  // [CRED-12]
+    return Error::none;
+  };
+  if (committer_.type == SenderType::member) return check_successor(committer_leaf_);
+  return list_.for_each(ProposalType::remove,
+                        [&](const ProposalList::Item&, const Proposal& proposal) noexcept {
+                          return check_successor(proposal.remove.removed);
+                        });
 }
 
 Error NextPublicState::merge(const Client& client, const Commit& commit) noexcept {

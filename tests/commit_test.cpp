@@ -252,6 +252,22 @@ TEST_F(CommitTest, AnUpdateIsOfWhoeverProposedIt) {
   shows("PROP-10, PROP-11");
 }
 
+// Whoever joins by an external Commit may remove a former leaf of its own, and nobody else's.
+TEST_F(CommitTest, AnExternalCommitRemovesNobodyElse) {
+  found_group({"b", "c"});
+  Endpoint& a = endpoint("a");
+  const Octets list = by_value(model::number(6, 2) + model::vector(Octets(32))) + by_value(remove("c"));
+  Commit made;
+  ASSERT_EQ(List<ProposalOrRef>::parse(list, made.proposals), Error::none);
+  const LeafNode of_b = a.epoch->state.tree().leaf(endpoint("b").epoch->member.own());
+  const LeafNode of_c = a.epoch->state.tree().leaf(endpoint("c").epoch->member.own());
+  const Client ours = a.client();
+  NextPublicState next(ours, a.epoch->state);
+  ASSERT_EQ(next.apply(ours, made, {SenderType::new_member_commit, {}, 0}), Error::none);
+  EXPECT_EQ(next.check_path_credential(ours, of_b), Error::successor_refused);
+  EXPECT_EQ(next.check_path_credential(ours, of_c), Error::none);
+}
+
 TEST_F(CommitTest, ARemoveShrinksTheTree) {
   found_group({"b", "c", "d", "e"});
   EXPECT_EQ(endpoint("a").epoch->state.tree().size().leaves(), 8u);
