@@ -139,6 +139,28 @@ TEST_F(CommitTest, TheFirstCommitFollowsOnTheTagOfEpochZero) {
   shows("KEYSCHED-19, KEYSCHED-18");
 }
 
+// A Commit without a path, whose commit secret is zeros, by the model.
+TEST_F(CommitTest, AnEpochFollowsFromTheInitSecretOfTheOneBefore) {
+  found_group({"b"});
+  endpoint("a").psks.known["x"] = endpoint("b").psks.known["x"] = model::octets("shared before");
+  const Octets init_secret = octets(endpoint("a").epoch->member.keys().copy(EpochKeys::Of::init_secret));
+  const Octets proposal = psk("x");
+  NewCommit without_path;
+  without_path.with_path = false;
+  commit("a", by_value(proposal), {}, without_path);
+  const Octets context = model::octets(endpoint("b").epoch->state.group_context());
+  const Octets id = {proposal.begin() + 2, proposal.end()};
+  const Octets psk_input =
+      model::expand_with_label(model::extract(model::zeros(32), model::octets("shared before")),
+                               "derived psk", id + model::number(0, 2) + model::number(1, 2), 32);
+  const Octets psk_secret = model::extract(psk_input, model::zeros(32));
+  const Octets joiner_secret =
+      model::expand_with_label(model::extract(init_secret, model::zeros(32)), "joiner", context, 32);
+  const Octets epoch_secret =
+      model::expand_with_label(model::extract(joiner_secret, psk_secret), "epoch", context, 32);
+  EXPECT_EQ(endpoint("b").authenticator(), model::derive_secret(epoch_secret, "authentication"));
+}
+
 TEST_F(CommitTest, PsksEnterInTheOrderOfTheirProposals) {
   found_group({"b"});
   for (const char* id : {"one", "two"}) {
