@@ -1,5 +1,6 @@
 #include "protocol/commit.h"
 
+#include <algorithm>
 #include <set>
 
 #include "endpoints.h"
@@ -296,6 +297,41 @@ TEST_F(CommitTest, ARemoveShrinksTheTree) {
   commit("a", by_value(remove("e")));
   EXPECT_EQ(endpoint("a").epoch->state.tree().size().leaves(), 4u);
   shows("PROP-14");
+}
+
+TEST_F(CommitTest, AFounderIsReachedByTheKeyOfItsLeaf) {
+  NewCommit without_path;
+  without_path.with_path = false;
+  endpoint("a").create(model::octets("group"));
+  commit("a", by_value(add("b")), {"b"}, without_path);
+  commit("b", {});
+}
+
+// Signed and tagged anew around a path whose leaf is forged.
+TEST_F(CommitTest, ThePathIsHeldToItsRules) {
+  found_group({"b", "c"});
+  Endpoint& a = endpoint("a");
+  Endpoint& b = endpoint("b");
+  ASSERT_EQ(a.commit({}, in_public()), Error::none);
+  const Octets genuine = model::octets(a.pending->message);
+  MlsMessage decoded;
+  ASSERT_EQ(decode(genuine, decoded), Error::none);
+  const FramedContent& sent = decoded.public_message.content;
+  Octets content(encoded_size(sent.commit).value());
+  ASSERT_TRUE(encode(sent.commit, content).ok());
+  const Octets signature = model::octets(sent.commit.path->leaf_node.signature);
+  const auto place = std::search(content.begin(), content.end(), signature.begin(), signature.end());
+  ASSERT_NE(place, content.end());
+  *place ^= 1;
+  const Endpoint::Lent lent(b);
+  const Octets tag = model::octets(decoded.public_message.auth.confirmation_tag);
+  adversary::Builder builder(
+      a.crypto, {model::octets(a.epoch->state.group_context()), octets(a.signing_key),
+                 octets(lent.membership_key), octets(lent.sender_data_secret), [&](Bytes) { return tag; }});
+  const Octets forged = builder.public_message(
+      {model::octets(sent.group_id), sent.epoch, sent.sender, {}, ContentType::commit, content});
+  EXPECT_EQ(b.consider(forged), Error::signature_invalid);
+  EXPECT_EQ(b.consider(genuine), Error::none);
 }
 
 TEST_F(CommitTest, ACommitterIsBelievedAnew) {

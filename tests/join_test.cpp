@@ -221,6 +221,12 @@ TEST_F(JoinTest, ThePathSecretIsThatOfTheTree) {
   refused("WELCOME-22", Error::path_secret_misplaced, bad);
 }
 
+TEST_F(JoinTest, TheGroupInfoIsSignedByAMember) {
+  breaks("WELCOME-12", Error::group_info_signer_not_member,
+         {{Step::signer, replaced_by(model::number(9, 4))}});
+  breaks("WELCOME-11", Error::group_info_signature_invalid, {{Step::signature, inside(flipped())}});
+}
+
 TEST_F(JoinTest, TheConfirmationTagIsThatOfTheEpoch) {
   const Error error = Error::confirmation_tag_invalid;
   breaks("WELCOME-23", error, {{Step::group_info_confirmation_tag, inside(flipped())}});
