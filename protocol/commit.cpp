@@ -5,6 +5,7 @@ namespace tacet {
 // Until here nothing of the epoch has changed [COMMIT-33, COMMIT-36].
 void NextEpoch::adopt(Epoch& epoch) noexcept {
   state_.adopt(epoch.state);
+  const MemberState before(std::move(epoch.member));  // goes at once, however long this object stays
   epoch.member = std::move(member_);
 }
 
@@ -264,8 +265,6 @@ Error psk_ids_of(const ProposalList& list, Memory& memory, Buffer& room, List<Pr
   return List<PreSharedKeyId>::parse(writer.written(), out);
 }
 
-}  // namespace
-
 // For the members that the Commit adds [COMMIT-24, COMMIT-25].
 class Invitations {
  public:
@@ -295,6 +294,8 @@ class Invitations {
   Array<Digest> references_;
   Array<Joiner> joiners_;
 };
+
+}  // namespace
 
 // The new epoch's GroupInfo, signed by the committer's new leaf [COMMIT-21].
 Error CommitCreation::make_group_info(Buffer& room, Bytes& out) noexcept {

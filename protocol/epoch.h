@@ -80,7 +80,8 @@ class NextPublicState {
   Error apply(const Client& client, const Commit& commit, const Sender& committer) noexcept;
 
   // Whether the application believes the leaf of a path, and lets it follow the leaf that it replaces: the
-  // committer's own, or the one that an external Commit removes. Errors: credential_refused, successor_refused.
+  // committer's own, or the one that an external Commit removes. Errors: credential_refused,
+  // successor_refused.
   Error check_path_credential(const Client& client, const LeafNode& leaf) const noexcept;
 
   // Merges a path that was received, or nothing if there is none; then judges the tree as it results, and

@@ -29,11 +29,6 @@ Error check_message_version(ProtocolVersion version) noexcept {
   return Error::none;
 }
 
-Error check_key_package_version(const MlsMessage& message) noexcept {
-  REFUSE_IF(message.key_package.version != message.version, Error::key_package_version);  // [KP-08]
-  return Error::none;
-}
-
 std::array<std::uint8_t, message_header_size> message_header(WireFormat format) noexcept {
   std::array<std::uint8_t, message_header_size> octets{};
   Writer writer(octets);

@@ -166,8 +166,6 @@ struct MlsMessage {
 };
 
 Error check_message_version(ProtocolVersion version) noexcept;  // Error::message_version
-// A KeyPackage is of the version of the message that it comes in. Error::key_package_version.
-Error check_key_package_version(const MlsMessage& message) noexcept;
 
 template <class Coder, Fields<MlsMessage> E>
 Error code(Coder& coder, E& e) noexcept {
@@ -184,8 +182,7 @@ Error code(Coder& coder, E& e) noexcept {
     case WireFormat::group_info:
       return coder(e.group_info);
     case WireFormat::key_package:
-      TRY(coder(e.key_package));
-      return check_key_package_version(e);
+      return coder(e.key_package);
   }
   return Error::none;  // only with that refusal switched off
 }
@@ -240,7 +237,7 @@ Error sign_content(Signer& signer, WireFormat format, const FramedContent& conte
                    const Limits& limits, CustomProposals custom, MutableBytes room,
                    AuthenticatedContent& out) noexcept;
 
-// Makes the signed content that lies in `room` a message, an MlsMessage that is a part of the room; `signed`
+// Makes the signed content that lies in `room` a message, an MlsMessage that is a part of the room; `content`
 // is then used up. A PublicMessage, with a membership_tag if the sender is a member. Errors:
 // wire_format_other, confirmation_tag_invalid if a Commit has none, output_too_small.
 Result<Bytes> protect(Crypto& crypto, const AuthenticatedContent& content, Bytes group_context,

@@ -4,17 +4,6 @@ namespace tacet {
 
 namespace {
 
-// Every extension of a GroupContext is one that the endpoint supports, whatever it advertises
-// [EXT-06, GREASE-08].
-Error check_extensions_supported(const Extensions& extensions, const Supported& supported) noexcept {
-  for (const Extension& extension : extensions) {
-    bool known = is_default(extension.type);
-    for (const ExtensionType type : supported.extensions) known |= type == extension.type;
-    REFUSE_IF(!known, Error::extension_unsupported);
-  }
-  return Error::none;
-}
-
 // The epoch of a tree, a GroupContext and its secrets, in place in `out`; emptied again after an error
 // [WELCOME-27, WELCOME-28].
 Error settle(const Client& client, RatchetTree&& tree, const GroupContext& context, Bytes confirmation_tag,

@@ -29,12 +29,12 @@ class KeyPackages {
 Error create_group(const Client& client, Bytes group_id, std::span<const Extension> extensions, Bytes leaf,
                    Secret encryption_key, std::optional<Epoch>& out) noexcept;
 
-// Joins by a Welcome, with the tree in its GroupInfo or, if `ratchet_tree` is not empty, with that: the value of
-// a ratchet_tree extension. `out` is set only if all checks are passed. The KeyPackage that was used can then
-// be deleted, unless it is one of last resort. Errors: group_secrets_absent, those of open_group_secrets,
-// open_group_info, RatchetTree::import, check_tree, check_leaves, verify_group_info, derive_path_keys;
-// psk_nonce_length, psk_successors, psk_unknown, group_known, tree_absent, tree_hash_mismatch,
-// credential_refused, own_leaf_absent, extension_unsupported, path_secret_misplaced,
+// Joins by a Welcome, with the tree in its GroupInfo or, if `ratchet_tree` is not empty, with that: the value
+// of a ratchet_tree extension. `out` is set only if all checks are passed. The KeyPackage that was used can
+// then be deleted, unless it is one of last resort. Errors: group_secrets_absent, those of
+// open_group_secrets, open_group_info, RatchetTree::import, check_tree, check_leaves, verify_group_info,
+// derive_path_keys; psk_nonce_length, psk_successors, psk_unknown, group_known, tree_absent,
+// tree_hash_mismatch, credential_refused, own_leaf_absent, extension_unsupported, path_secret_misplaced,
 // confirmation_tag_invalid, out_of_memory.
 Error join_by_welcome(const Client& client, KeyPackages& key_packages, Psks& psks, const Welcome& welcome,
                       Bytes ratchet_tree, std::optional<Epoch>& out) noexcept;

@@ -276,7 +276,7 @@ Error check_key_package(Crypto& crypto, const KeyPackage& key_package, const Lim
                         MutableBytes work) noexcept {
   const SuiteParameters& suite = crypto.suite();
   const LeafNode& leaf = key_package.leaf_node;
-  REFUSE_IF(key_package.version != ProtocolVersion::mls10, Error::key_package_version);  // [KP-14]
+  REFUSE_IF(key_package.version != ProtocolVersion::mls10, Error::key_package_version);  // [KP-08, KP-14]
   REFUSE_IF(key_package.cipher_suite != suite.suite, Error::key_package_suite);          // [KP-13]
   REFUSE_IF(key_package.init_key.size() != suite.kem_public_key_size, Error::kem_public_key_length);
   TRY(check_leaf_node(leaf, LeafNodeSource::key_package, suite, limits));

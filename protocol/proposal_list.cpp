@@ -188,6 +188,18 @@ bool contains(std::span<const T> values, T value) noexcept {
   return false;
 }
 
+}  // namespace
+
+Error check_extensions_supported(const Extensions& extensions, const Supported& supported) noexcept {
+  for (const Extension& extension : extensions) {
+    const bool known = is_default(extension.type) || contains(supported.extensions, extension.type);
+    REFUSE_IF(!known, Error::extension_unsupported);  // [GREASE-08, GREASE-09, EXT-06]
+  }
+  return Error::none;
+}
+
+namespace {
+
 // Who may send from outside is believed like a member [CRED-11].
 Error check_external_senders(const Extensions& extensions, const Policy& policy) noexcept {
   const std::optional<Bytes> data = find_extension(extensions, ExtensionType::external_senders);
@@ -210,11 +222,7 @@ Error next_extensions(const ProposalList& list, const ListRules& rules, Extensio
   };
   TRY(list.for_each(ProposalType::group_context_extensions, take));
   if (list.count(ProposalType::group_context_extensions) != 0) TRY(check_external_senders(out, rules.policy));
-  for (const Extension& extension : out) {
-    const bool known = is_default(extension.type) || contains(rules.supported.extensions, extension.type);
-    REFUSE_IF(!known, Error::extension_unsupported);  // [GREASE-09, EXT-06]
-  }
-  return Error::none;
+  return check_extensions_supported(out, rules.supported);
 }
 
 // The room in which the leaves and KeyPackages of a list are verified.

@@ -97,6 +97,10 @@ struct ListRules {
   const Limits& limits;
 };
 
+// Whether the endpoint really supports every extension of a GroupContext, whatever it advertises.
+// Error::extension_unsupported.
+Error check_extensions_supported(const Extensions& extensions, const Supported& supported) noexcept;
+
 // The rules on a list that need nothing but the list (RFC 9420, 12.2). `committer` is a member, or new by an
 // external Commit. `scratch` lends memory for the time of the call. Errors: update_not_of_member,
 // external_proposal_type, update_of_committer, committer_removed, leaf_proposed_twice,

@@ -118,7 +118,7 @@ TEST_F(BadCommit, WithoutThePathThatItsProposalsRequire) {
 TEST_F(BadCommit, WithALeafProposedTwice) {
   const Octets honest = by_value(remove(3));
   const Octets update = sent_by("b", update_of("b")), another = sent_by("b", update_of("b"));
-  breaks("PLIST-02", Error::update_of_committer, by_value(update_of("a")), honest);
+  breaks("PLIST-01, PLIST-02", Error::update_of_committer, by_value(update_of("a")), honest);
   breaks("PLIST-05", Error::leaf_proposed_twice, update + by_value(remove(1)), honest);
   breaks("PLIST-06", Error::leaf_proposed_twice, update + another, honest);
   breaks("COMMIT-09", Error::path_absent, update, honest, false);

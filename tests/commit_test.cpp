@@ -140,26 +140,42 @@ TEST_F(CommitTest, TheFirstCommitFollowsOnTheTagOfEpochZero) {
   shows("KEYSCHED-19, KEYSCHED-18");
 }
 
-// A Commit without a path, whose commit secret is zeros, by the model.
-TEST_F(CommitTest, AnEpochFollowsFromTheInitSecretOfTheOneBefore) {
+// A Commit without a path, whose commit secret is zeros, by the model; with a PSK of an epoch that has
+// passed.
+TEST_F(CommitTest, AnEpochFollowsFromTheInitSecretAndThePskOfAnotherEpoch) {
   found_group({"b"});
-  endpoint("a").psks.known["x"] = endpoint("b").psks.known["x"] = model::octets("shared before");
+  const Octets resumption_psk =
+      octets(endpoint("a").epoch->member.keys().copy(EpochKeys::Of::resumption_psk));
+  const std::uint64_t of_epoch = endpoint("a").epoch->state.context().epoch;
+  commit("b", {});
+  commit("a", {});
   const Octets init_secret = octets(endpoint("a").epoch->member.keys().copy(EpochKeys::Of::init_secret));
-  const Octets proposal = psk("x");
+  const Octets id =
+      Octets{2, 1} + model::vector("group") + model::number(of_epoch, 8) + model::vector(Octets(32, 7));
   NewCommit without_path;
   without_path.with_path = false;
-  commit("a", by_value(proposal), {}, without_path);
+  commit("a", by_value(model::number(4, 2) + id), {}, without_path);
   const Octets context = model::octets(endpoint("b").epoch->state.group_context());
-  const Octets id = {proposal.begin() + 2, proposal.end()};
   const Octets psk_input =
-      model::expand_with_label(model::extract(model::zeros(32), model::octets("shared before")),
-                               "derived psk", id + model::number(0, 2) + model::number(1, 2), 32);
+      model::expand_with_label(model::extract(model::zeros(32), resumption_psk), "derived psk",
+                               id + model::number(0, 2) + model::number(1, 2), 32);
   const Octets psk_secret = model::extract(psk_input, model::zeros(32));
   const Octets joiner_secret =
       model::expand_with_label(model::extract(init_secret, model::zeros(32)), "joiner", context, 32);
   const Octets epoch_secret =
       model::expand_with_label(model::extract(joiner_secret, psk_secret), "epoch", context, 32);
   EXPECT_EQ(endpoint("b").authenticator(), model::derive_secret(epoch_secret, "authentication"));
+  shows("PSK-09");
+}
+
+TEST_F(CommitTest, WhatAnEpochKeptIsGoneOnceTheNextIsAdopted) {
+  found_group({"b"});
+  Endpoint& a = endpoint("a");
+  const Octets init_secret = octets(a.epoch->member.keys().copy(EpochKeys::Of::init_secret));
+  ASSERT_EQ(a.commit({}, in_public()), Error::none);
+  ASSERT_TRUE(a.secret_memory.holds(init_secret));
+  a.pending->next.adopt(*a.epoch);  // which is still there
+  EXPECT_FALSE(a.secret_memory.holds(init_secret));
 }
 
 TEST_F(CommitTest, PsksEnterInTheOrderOfTheirProposals) {
@@ -169,7 +185,7 @@ TEST_F(CommitTest, PsksEnterInTheOrderOfTheirProposals) {
   }
   endpoint("c").psks.known = endpoint("a").psks.known;
   commit("a", by_value(psk("two")) + by_value(add("c")) + by_value(psk("one")) + by_value(psk("two")), {"c"});
-  shows("PSK-01, PSK-09");
+  shows("PSK-01");
 
   // One that the receiver does not hold: it stays where it is, and goes on when it has it.
   endpoint("a").psks.known["three"] = model::octets("known to a alone");
@@ -485,6 +501,7 @@ TEST_F(CommitTest, AFullMemoryChangesNothing) {
     fill(a, [&] { return a.commit(list, in_public()); });
     fill(b, [&] { return b.consider(sent); });
   }
+  shows("COMMIT-33");
 }
 
 }  // namespace

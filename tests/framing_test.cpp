@@ -10,16 +10,6 @@
 namespace tacet {
 namespace {
 
-using adversary::encoded;
-using adversary::extended;
-using adversary::flipped;
-using adversary::inside;
-using adversary::left_out;
-using adversary::replaced_at;
-using adversary::replaced_by;
-using adversary::shortened;
-using evidence::shows;
-
 constexpr auto in_public = WireFormat::public_message;
 constexpr auto in_private = WireFormat::private_message;
 

@@ -6,15 +6,6 @@
 namespace tacet {
 namespace {
 
-using adversary::encoded;
-using adversary::extended;
-using adversary::flipped;
-using adversary::inside;
-using adversary::left_out;
-using adversary::replaced_at;
-using adversary::replaced_by;
-using evidence::shows;
-
 // An epoch that begins with a Commit by member 1, which adds us at leaf 2: with all its secrets in the open,
 // so that any part of its Welcome can be another.
 class JoinTest : public MessageTest, public KeyPackages {

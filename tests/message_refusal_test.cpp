@@ -7,12 +7,6 @@
 namespace tacet {
 namespace {
 
-using adversary::extended;
-using adversary::flipped;
-using adversary::inside;
-using adversary::replaced_at;
-using adversary::replaced_by;
-using adversary::shortened;
 class MessageRefusalTest : public MessageTest {
  protected:
   ~MessageRefusalTest() override { switch_all_on(); }
@@ -56,7 +50,8 @@ TEST_F(MessageRefusalTest, Syntax) {
   const Octets message = model::number(1, 2) + model::number(5, 2) + key_package.encoding();
   lets_through(Error::key_package_version, [&] {
     MlsMessage decoded;
-    return decode(message, decoded);
+    TRY(decode(message, decoded));
+    return check_key_package(crypto, decoded.key_package, limits, work);
   });
 }
 

@@ -15,9 +15,12 @@ namespace tacet {
 using adversary::Builder;
 using adversary::Change;
 using adversary::Deviates;
+using adversary::encoded, adversary::extended, adversary::flipped, adversary::inside, adversary::left_out;
 using adversary::Framed;
 using adversary::Means;
+using adversary::replaced_at, adversary::replaced_by, adversary::shortened;
 using adversary::Step;
+using evidence::shows;
 
 class MessageTest : public LeafNodeTest {
  protected:

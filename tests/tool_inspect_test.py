@@ -172,6 +172,8 @@ class InspectTest(unittest.TestCase):
         found = self.finds(MESSAGES["public_message_application"])
         self.assertEqual(found["broken_rule"]["error"], "application_in_public_message")
         self.assertIsNone(self.finds(MESSAGES["private_message"])["broken_rule"])
+        of_another_version = MESSAGE[:8] + "0002" + MESSAGE[12:]
+        self.assertEqual(self.finds(of_another_version)["broken_rule"]["error"], "key_package_version")
 
     def test_long_values_are_shortened(self):
         value = "00112233445566778899aabbccddeeff" * 3

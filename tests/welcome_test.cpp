@@ -7,16 +7,6 @@
 namespace tacet {
 namespace {
 
-using adversary::encoded;
-using adversary::extended;
-using adversary::flipped;
-using adversary::inside;
-using adversary::left_out;
-using adversary::replaced_at;
-using adversary::replaced_by;
-using adversary::shortened;
-using evidence::shows;
-
 // A Welcome into the epoch of MessageTest, for three joiners of which we are the second.
 class WelcomeTest : public MessageTest {
  protected:

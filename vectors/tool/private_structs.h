@@ -7,7 +7,7 @@
 
 namespace tacet::tool {
 
-// RFC 9420, 12.4.3.
+// RFC 9420, 12.4.3.1.
 struct PathSecret {
   Bytes path_secret;
 };
@@ -17,7 +17,7 @@ Error code(Coder& coder, E& e) noexcept {
   return coder(e.path_secret);
 }
 
-// RFC 9420, 12.4.3.
+// RFC 9420, 12.4.3.1.
 struct PlainGroupSecrets {
   Bytes joiner_secret;
   std::optional<PathSecret> path_secret;
