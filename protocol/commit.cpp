@@ -200,24 +200,14 @@ class CommitCreation {
   // With the keys of this epoch [COMMIT-20]; a generation is spent, whatever becomes of the Commit
   // [COMMIT-37].
   Error send() noexcept {
-    const EpochKeys& keys = epoch_.member.keys();
     content_.auth.confirmation_tag = confirmation_tag_;
-    Result<Bytes> message = Error::none;
-    if (wanted_.wire_format == WireFormat::public_message) {
-      message = protect(client_.crypto, content_, epoch_.state.group_context(),
-                        keys.copy(EpochKeys::Of::membership_key), out_.message_room.bytes());
-    } else {
-      MessageKey key;
-      TRY(epoch_.member.secret_tree().next(client_.crypto, own(), RatchetType::handshake, key));
-      message = seal(client_.crypto, content_, key, keys.copy(EpochKeys::Of::sender_data_secret),
-                     wanted_.padding, client_.limits, out_.message_room.bytes());
-    }
+    const Result<Bytes> message =
+        send_content(client_, epoch_, content_, wanted_.padding, out_.message_room.bytes());
     TRY(message.error());
     out_.message = message.value();
     return Error::none;
   }
 
-  Error make_group_info(Buffer& room, Bytes& out) noexcept;
   Error make_welcome() noexcept;
 
   const Client& client_;
@@ -297,43 +287,20 @@ class Invitations {
 
 }  // namespace
 
-// The new epoch's GroupInfo, signed by the committer's new leaf [COMMIT-21].
-Error CommitCreation::make_group_info(Buffer& room, Bytes& out) noexcept {
-  Array<Extension> extensions(client_.memory);
-  TRY(extensions.reserve(wanted_.group_info_extensions.size() + 1));
-  extensions.append(wanted_.group_info_extensions);
-  Buffer tree;
-  if (wanted_.tree_inline) {
-    const Result<std::size_t> size = state().draft().export_size();
-    TRY(size.error());
-    Result<Buffer> allocated = Buffer::allocate(client_.memory, size.value());
-    TRY(allocated.error());
-    tree = std::move(allocated.value());
-    TRY(state().draft().export_to(tree.bytes()).error());
-    extensions.push_back({ExtensionType::ratchet_tree, tree.bytes()});
-  }
-  const NewGroupInfo wanted = {
-      state().context(), {extensions.data(), extensions.size()}, confirmation_tag_, own()};
-  Result<Buffer> allocated = Buffer::allocate(client_.memory, group_info_room(wanted));
-  TRY(allocated.error());
-  room = std::move(allocated.value());
-  const Result<Bytes> made = create_group_info(client_.crypto, next_signer(), wanted, room.bytes());
-  TRY(made.error());
-  out = made.value();
-  return Error::none;
-}
-
 Error CommitCreation::make_welcome() noexcept {
   if (state().added().empty()) return Error::none;
-  Buffer group_info_room, psk_room;
-  Bytes group_info;
-  TRY(make_group_info(group_info_room, group_info));
+  Message group_info;  // signed by the committer's new leaf [COMMIT-21]
+  const EpochDescription next = {
+      state().context(),  state().draft(), confirmation_tag_, own(), wanted_.group_info_extensions,
+      wanted_.tree_inline};
+  TRY(make_group_info(client_, next_signer(), next, 0, group_info));
+  Buffer psk_room;
   List<PreSharedKeyId> psks;
   TRY(psk_ids_of(state().list(), client_.memory, psk_room, psks));
   Invitations invitations(client_.memory);
   TRY(invitations.make(client_.crypto, state(), path_secrets_));
   const Result<std::size_t> size =
-      welcome_size(client_.crypto, invitations.joiners(), psks, group_info.size());
+      welcome_size(client_.crypto, invitations.joiners(), psks, group_info.bytes.size());
   TRY(size.error());
   Result<Buffer> room = Buffer::allocate(client_.memory, message_header_size + size.value());
   TRY(room.error());
@@ -344,7 +311,7 @@ Error CommitCreation::make_welcome() noexcept {
   TRY(derive_welcome_secret(client_.crypto, step_.joiner_secret, step_.psk_secret, welcome_secret));
   const Result<Bytes> sealed =
       seal_welcome(client_.crypto, step_.joiner_secret, welcome_secret, psks, invitations.joiners(),
-                   group_info, client_.secrets, out_.welcome_room.bytes().subspan(message_header_size));
+                   group_info.bytes, client_.secrets, out_.welcome_room.bytes().subspan(message_header_size));
   TRY(sealed.error());
   out_.welcome = out_.welcome_room.bytes();
   return Error::none;

@@ -40,9 +40,33 @@ Error PublicState::keep(const Client& client, const AuthenticatedContent& propos
                         client.limits);
 }
 
+// Each leaf's hash covers the one before it, so that nothing is gathered.
+Error PublicState::membership_fingerprint(Crypto& crypto, Digest& out) const noexcept {
+  using Entry = Gatherer<8, 32>;
+  Entry begin;
+  const Bytes label = bytes_of("Tacet 1.0 Membership");
+  TRY(begin(label, context().group_id));
+  Digest hash;
+  TRY(crypto.hash(begin.pieces(), hash));
+  const auto add = [&](LeafIndex index) noexcept -> Error {
+    const LeafNode leaf = tree_.leaf(index);
+    const Bytes before = hash;
+    Entry entry;
+    TRY(entry(before, index, leaf.credential, leaf.signature_key));
+    Digest next;
+    TRY(crypto.hash(entry.pieces(), next));
+    hash = next;
+    return Error::none;
+  };
+  TRY(tree_.for_each_leaf(add));
+  out = hash;
+  return Error::none;
+}
+
 // ---- the next epoch
 
 Error NextPublicState::apply(const Client& client, const Commit& commit, const Sender& committer) noexcept {
+  REFUSE_IF(state_.context().epoch == UINT64_MAX, Error::epoch_exhausted);
   committer_ = committer;
   TRY(list_.resolve(client.crypto, commit, committer, state_.proposals()));
   TRY(check_list(list_, committer, rules(client), client.crypto.hash_size(), client.memory));
@@ -143,6 +167,50 @@ Error MemberState::start(EpochSecrets&& secrets, TreeSize size) noexcept {
   TRY(secret_tree_.start(std::move(secrets.encryption_secret), size));
   epoch_authenticator_ = secrets.epoch_authenticator;
   return keys_.take(secrets);
+}
+
+// ---- what a member says
+
+Result<Bytes> send_content(const Client& client, Epoch& epoch, const AuthenticatedContent& content,
+                           const Padding& padding, MutableBytes room) noexcept {
+  const EpochKeys& keys = epoch.member.keys();
+  if (content.wire_format == WireFormat::public_message) {
+    return protect(client.crypto, content, epoch.state.group_context(),
+                   keys.copy(EpochKeys::Of::membership_key), room);
+  }
+  MessageKey key;
+  const RatchetType ratchet = ratchet_of(content.content.content_type);
+  const Error error = epoch.member.secret_tree().next(client.crypto, epoch.member.own(), ratchet, key);
+  if (error != Error::none) return error;
+  return seal(client.crypto, content, key, keys.copy(EpochKeys::Of::sender_data_secret), padding,
+              client.limits, room);
+}
+
+Error make_group_info(const Client& client, Signer& signer, const EpochDescription& epoch, std::size_t header,
+                      Message& out) noexcept {
+  Array<Extension> extensions(client.memory);
+  TRY(extensions.reserve(epoch.extensions.size() + 1));
+  extensions.append(epoch.extensions);
+  Buffer tree;
+  if (epoch.tree_inline) {
+    const Result<std::size_t> size = epoch.tree.export_size();
+    TRY(size.error());
+    Result<Buffer> allocated = Buffer::allocate(client.memory, size.value());
+    TRY(allocated.error());
+    tree = std::move(allocated.value());
+    TRY(epoch.tree.export_to(tree.bytes()).error());
+    extensions.push_back({ExtensionType::ratchet_tree, tree.bytes()});
+  }
+  const NewGroupInfo wanted = {
+      epoch.context, {extensions.data(), extensions.size()}, epoch.confirmation_tag, epoch.signer};
+  Result<Buffer> room = Buffer::allocate(client.memory, header + group_info_room(wanted));
+  TRY(room.error());
+  out.room = std::move(room.value());
+  const Result<Bytes> made =
+      create_group_info(client.crypto, signer, wanted, out.room.bytes().subspan(header));
+  TRY(made.error());
+  out.bytes = made.value();
+  return Error::none;
 }
 
 }  // namespace tacet

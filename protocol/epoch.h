@@ -46,12 +46,17 @@ class PublicState {
   Bytes confirmation_tag() const noexcept { return confirmation_tag_; }
   Bytes interim_transcript_hash() const noexcept { return interim_; }
 
+  // For members to compare out of band: a hash of the group's id and of the credential and signature key at
+  // each leaf, from left to right. Errors: vector_too_long.
+  Error membership_fingerprint(Crypto& crypto, Digest& out) const noexcept;
+
   // The epoch of that GroupContext, of the group's creation or of a GroupInfo that has been judged. Errors:
   // out_of_memory, random_failed, vector_too_long.
   Error start(const Client& client, const GroupContext& context, Bytes confirmation_tag) noexcept;
 
   // Keeps a proposal that has authenticated, until the epoch ends. Errors: too_many_proposals, out_of_memory.
   Error keep(const Client& client, const AuthenticatedContent& proposal) noexcept;  // [PROP-01, PROP-02]
+  ProposalCache& proposals() noexcept { return proposals_; }
 
  private:
   friend class NextPublicState;
@@ -75,8 +80,8 @@ class NextPublicState {
 
   // ---- the steps of a Commit, in this order
 
-  // Resolves and judges its proposals, and applies them. Errors: those of ProposalList::resolve, check_list
-  // and apply_list.
+  // Resolves and judges its proposals, and applies them. Errors: epoch_exhausted; those of
+  // ProposalList::resolve, check_list and apply_list.
   Error apply(const Client& client, const Commit& commit, const Sender& committer) noexcept;
 
   // Whether the application believes the leaf of a path, and lets it follow the leaf that it replaces: the
@@ -100,6 +105,7 @@ class NextPublicState {
 
   // ---- reading
 
+  const PublicState& before() const noexcept { return state_; }
   const GroupContext& context() const noexcept { return context_.fields(); }
   Bytes group_context() const noexcept { return context_.encoded(); }
   const TreeDraft& draft() const noexcept { return draft_; }
@@ -107,7 +113,8 @@ class NextPublicState {
   const ProposalList& list() const noexcept { return list_; }
   std::span<const LeafIndex> added() const noexcept { return {added_.data(), added_.size()}; }  // by each Add
   Bytes confirmed_transcript_hash() const noexcept { return context().confirmed_transcript_hash; }
-  LeafIndex committer() const noexcept { return committer_leaf_; }
+  const Sender& sender() const noexcept { return committer_; }
+  LeafIndex committer() const noexcept { return committer_leaf_; }  // where it is in the new tree
 
   // ---- the end; `state` is the one that it was made beside. After confirm() it cannot fail.
   void adopt(PublicState& state) noexcept;
@@ -189,5 +196,34 @@ struct Epoch {
   PublicState state;
   MemberState member;
 };
+
+// ---- what a member says
+
+// Makes signed content, which lies in `room`, a member's message of this epoch, an MlsMessage that is a part
+// of the room. For a PrivateMessage a generation is spent, whatever becomes of it. Errors: those of protect,
+// of seal and of SecretTree::next.
+Result<Bytes> send_content(const Client& client, Epoch& epoch, const AuthenticatedContent& content,
+                           const Padding& padding, MutableBytes room) noexcept;
+
+// A message that was made, and the room that it is a part of.
+struct Message {
+  Buffer room;
+  Bytes bytes;
+};
+
+// What a member says of an epoch, whose `tree` is put into the GroupInfo if it is wanted.
+struct EpochDescription {
+  const GroupContext& context;
+  const TreeView& tree;
+  Bytes confirmation_tag;
+  LeafIndex signer;
+  std::span<const Extension> extensions;
+  bool tree_inline = true;
+};
+
+// Signs a GroupInfo. `out` has it with room for `header` bytes before it. Errors: those of create_group_info;
+// out_of_memory.
+Error make_group_info(const Client& client, Signer& signer, const EpochDescription& epoch, std::size_t header,
+                      Message& out) noexcept;
 
 }  // namespace tacet

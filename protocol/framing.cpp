@@ -441,8 +441,10 @@ std::size_t unprotect_room(const PublicMessage& message, const MessageEpoch& epo
   return header_room() + message_header_size + message.content.encoded.size() + epoch.group_context.size();
 }
 
-Error unprotect(Crypto& crypto, const MessageEpoch& epoch, const PublicMessage& message, MutableBytes room,
-                AuthenticatedContent& out) noexcept {
+namespace {
+
+Error unprotect(Crypto& crypto, const MessageEpoch& epoch, const PublicMessage& message, bool with_tag,
+                MutableBytes room, AuthenticatedContent& out) noexcept {
   const FramedContent& content = message.content;
   TRY(check_size(content.encoded.size(), epoch.limits));
   TRY(check_epoch(epoch, content.group_id, content.epoch));
@@ -450,7 +452,7 @@ Error unprotect(Crypto& crypto, const MessageEpoch& epoch, const PublicMessage& 
   const Result<Bytes> signature_key = content_signature_key(content, epoch.tree, epoch.context.extensions);
   TRY(signature_key.error());
   const AuthenticatedContent received{WireFormat::public_message, content, message.auth};
-  if (content.sender.type == SenderType::member) {
+  if (with_tag && content.sender.type == SenderType::member) {
     TRY(check_membership_tag(crypto, epoch, received, message.membership_tag));
   }
   Gathered tbs;
@@ -458,6 +460,18 @@ Error unprotect(Crypto& crypto, const MessageEpoch& epoch, const PublicMessage& 
   TRY(verify_content(crypto, signature_key.value(), tbs.pieces(), message.auth.signature, room));
   out = received;
   return Error::none;
+}
+
+}  // namespace
+
+Error unprotect(Crypto& crypto, const MessageEpoch& epoch, const PublicMessage& message, MutableBytes room,
+                AuthenticatedContent& out) noexcept {
+  return unprotect(crypto, epoch, message, true, room, out);
+}
+
+Error verify_public_message(Crypto& crypto, const MessageEpoch& epoch, const PublicMessage& message,
+                            MutableBytes room, AuthenticatedContent& out) noexcept {
+  return unprotect(crypto, epoch, message, false, room, out);
 }
 
 namespace {

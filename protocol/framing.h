@@ -274,6 +274,11 @@ std::size_t unprotect_room(const PublicMessage& message, const MessageEpoch& epo
 Error unprotect(Crypto& crypto, const MessageEpoch& epoch, const PublicMessage& message, MutableBytes room,
                 AuthenticatedContent& out) noexcept;
 
+// The same for who follows a group without its secrets: the membership_tag is not looked at. Errors: as
+// above.
+Error verify_public_message(Crypto& crypto, const MessageEpoch& epoch, const PublicMessage& message,
+                            MutableBytes room, AuthenticatedContent& out) noexcept;
+
 // The room in which a PrivateMessage is opened and verified.
 std::size_t open_room(const PrivateMessage& message, const MessageEpoch& epoch) noexcept;
 

@@ -72,6 +72,33 @@ Error create_group(const Client& client, Bytes group_id, std::span<const Extensi
 
 // ---- joining by a Welcome
 
+Error take_described_tree(const Client& client, const GroupInfo& group_info, Bytes ratchet_tree,
+                          MutableBytes room, RatchetTree& tree) noexcept {
+  // Unknown extensions of the GroupInfo are passed over [TREE-64, TREE-65, EXT-03, GREASE-04].
+  const std::optional<Bytes> inside = find_extension(group_info.extensions, ExtensionType::ratchet_tree);
+  const Bytes encoded = ratchet_tree.empty() ? inside.value_or(Bytes()) : ratchet_tree;
+  REFUSE_IF(encoded.empty(), Error::tree_absent);  // [WELCOME-26]
+  Nodes nodes;
+  TRY(decode(encoded, nodes));
+  TRY(tree.import(client.crypto, nodes, client.limits));
+  const GroupContext& context = group_info.group_context;
+  REFUSE_IF(!equal(tree.tree_hash(), context.tree_hash), Error::tree_hash_mismatch);  // [TREE-56, TREE-63]
+  const Result<Bytes> signature_key = group_info_signature_key(group_info, tree);
+  TRY(signature_key.error());
+  TRY(verify_group_info(client.crypto, group_info, signature_key.value(), room));
+  TRY(check_tree(client.crypto, tree, client.memory));
+  TRY(check_leaves(client.crypto, tree, {context.group_id, context.extensions, client.limits},
+                   client.memory));
+  return tree.for_each_leaf([&](LeafIndex index) noexcept -> Error {
+    const LeafNode leaf = tree.leaf(index);
+    REFUSE_IF(!client.policy.validates(leaf.credential, leaf.signature_key),
+              Error::credential_refused);  // [CRED-07]
+    const bool has_lifetime = leaf.source == LeafNodeSource::key_package;
+    REFUSE_IF(has_lifetime && !client.policy.is_current(leaf.lifetime), Error::lifetime_not_current);
+    return Error::none;
+  });
+}
+
 namespace {
 
 class Join {
@@ -89,7 +116,7 @@ class Join {
     TRY(open_secrets());
     TRY(combine_psks());
     TRY(open_info());
-    TRY(take_tree(ratchet_tree));
+    TRY(take_described_tree(client_, info_, ratchet_tree, info_room_.bytes(), tree_));
     TRY(find_leaf());
     TRY(take_path_secret());
     EpochSecrets secrets;
@@ -100,8 +127,10 @@ class Join {
     TRY(check_confirmation_tag(client_.crypto, secrets.confirmation_key,
                                info_.group_context.confirmed_transcript_hash,
                                info_.confirmation_tag));  // [WELCOME-23]
-    return settle(client_, std::move(tree_), info_.group_context, info_.confirmation_tag, std::move(secrets),
-                  std::move(keys_), out);
+    TRY(settle(client_, std::move(tree_), info_.group_context, info_.confirmation_tag, std::move(secrets),
+               std::move(keys_), out));
+    if (!own_.last_resort) key_packages_.erase(reference_);
+    return Error::none;
   }
 
  private:
@@ -109,6 +138,7 @@ class Join {
   Error open_secrets() noexcept {
     for (const EncryptedGroupSecrets& entry : welcome_.secrets) {
       if (!key_packages_.find(entry.new_member, own_)) continue;
+      reference_ = entry.new_member;
       TRY(decode(own_.key_package, key_package_));
       return open_group_secrets(client_.crypto, welcome_, key_package_, own_.init_key, client_.secrets,
                                 secrets_);
@@ -143,31 +173,6 @@ class Join {
     return check_extensions_supported(info_.group_context.extensions, client_.supported);
   }
 
-  Error take_tree(Bytes apart) noexcept {
-    // Unknown extensions of the GroupInfo are passed over [TREE-64, TREE-65, EXT-03, GREASE-04].
-    const std::optional<Bytes> inside = find_extension(info_.extensions, ExtensionType::ratchet_tree);
-    const Bytes encoded = apart.empty() ? inside.value_or(Bytes()) : apart;
-    REFUSE_IF(encoded.empty(), Error::tree_absent);  // [WELCOME-26]
-    Nodes nodes;
-    TRY(decode(encoded, nodes));
-    TRY(tree_.import(client_.crypto, nodes, client_.limits));
-    REFUSE_IF(!equal(tree_.tree_hash(), info_.group_context.tree_hash),
-              Error::tree_hash_mismatch);  // [TREE-56, TREE-63]
-    const Result<Bytes> signature_key = group_info_signature_key(info_, tree_);
-    TRY(signature_key.error());
-    TRY(verify_group_info(client_.crypto, info_, signature_key.value(), info_room_.bytes()));
-    TRY(check_tree(client_.crypto, tree_, client_.memory));
-    TRY(check_leaves(client_.crypto, tree_,
-                     {info_.group_context.group_id, info_.group_context.extensions, client_.limits},
-                     client_.memory));
-    return tree_.for_each_leaf([this](LeafIndex index) noexcept -> Error {
-      const LeafNode leaf = tree_.leaf(index);
-      REFUSE_IF(!client_.policy.validates(leaf.credential, leaf.signature_key),
-                Error::credential_refused);  // [CRED-07]
-      return Error::none;
-    });
-  }
-
   // The leaf that is byte for byte that of the KeyPackage [WELCOME-18, WELCOME-19].
   Error find_leaf() noexcept {
     const LeafNode& own = key_package_.leaf_node;
@@ -196,6 +201,7 @@ class Join {
   Psks& psks_;
   const Welcome& welcome_;
   OwnKeyPackage own_;
+  Bytes reference_;
   KeyPackage key_package_;
   GroupSecrets secrets_;
   Secret psk_secret_;

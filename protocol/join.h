@@ -11,6 +11,7 @@ struct OwnKeyPackage {
   Bytes key_package;  // encoded; it lives as long as the call that asks for it
   Secret init_key;
   Secret encryption_key;
+  bool last_resort = false;  // whether it may be used again [KP-21]
 };
 
 // Where the KeyPackages are that the endpoint has published.
@@ -18,6 +19,9 @@ class KeyPackages {
  public:
   // Whether one has that KeyPackageRef.
   virtual bool find(Bytes reference, OwnKeyPackage& out) noexcept = 0;
+
+  // Erases one that was used to join a group, with its private keys; not asked for one of last resort.
+  virtual void erase(Bytes reference) noexcept = 0;  // [KP-02, PRIV-13]
 
  protected:
   ~KeyPackages() = default;
@@ -30,13 +34,18 @@ Error create_group(const Client& client, Bytes group_id, std::span<const Extensi
                    Secret encryption_key, std::optional<Epoch>& out) noexcept;
 
 // Joins by a Welcome, with the tree in its GroupInfo or, if `ratchet_tree` is not empty, with that: the value
-// of a ratchet_tree extension. `out` is set only if all checks are passed. The KeyPackage that was used can
-// then be deleted, unless it is one of last resort. Errors: group_secrets_absent, those of
-// open_group_secrets, open_group_info, RatchetTree::import, check_tree, check_leaves, verify_group_info,
-// derive_path_keys; psk_nonce_length, psk_successors, psk_unknown, group_known, tree_absent,
-// tree_hash_mismatch, credential_refused, own_leaf_absent, extension_unsupported, path_secret_misplaced,
+// of a ratchet_tree extension. `out` is set only if all checks are passed; then the KeyPackage that was used
+// is erased, unless it is one of last resort. Errors: group_secrets_absent, those of open_group_secrets,
+// open_group_info, RatchetTree::import, check_tree, check_leaves, verify_group_info, derive_path_keys;
+// psk_nonce_length, psk_successors, psk_unknown, group_known, tree_absent, tree_hash_mismatch,
+// credential_refused, lifetime_not_current, own_leaf_absent, extension_unsupported, path_secret_misplaced,
 // confirmation_tag_invalid, out_of_memory.
 Error join_by_welcome(const Client& client, KeyPackages& key_packages, Psks& psks, const Welcome& welcome,
                       Bytes ratchet_tree, std::optional<Epoch>& out) noexcept;
+
+// The tree of a group as a GroupInfo describes it: that which is given apart, or the one in the GroupInfo,
+// held against the GroupInfo, whose signature is verified in `room`. `tree` is new. Errors: as above.
+Error take_described_tree(const Client& client, const GroupInfo& group_info, Bytes ratchet_tree,
+                          MutableBytes room, RatchetTree& tree) noexcept;
 
 }  // namespace tacet

@@ -39,6 +39,10 @@ struct Limits {
   // How many PreSharedKey proposals a Commit has; Error::too_many_psks.
   std::uint32_t psks = 64;
 
+  // How many past epochs' resumption PSKs a group keeps, beside that of the present one; what is older is
+  // Error::psk_unknown.
+  std::uint32_t resumption_psks = 4;
+
   // How many messages an endpoint seals in one epoch, of each content type; Error::message_limit. Every
   // message has a key of its own, so this bounds what one epoch's secrets protect, not what one key does.
   std::uint32_t messages_per_epoch = 1u << 24;

@@ -1,8 +1,9 @@
 #pragma once
 
-// What the application decides (RFC 9420, 5.3.1, 12.2): who a credential stands for, and whom to believe.
+// What the application decides (RFC 9420, 5.3.1, 6, 12.2): who a credential stands for, whom to believe, who
+// may do what, and how messages go out.
 
-#include "tree_index.h"
+#include "framing.h"
 
 namespace tacet {
 
@@ -21,6 +22,21 @@ class Policy : public ClientIdentity {
   virtual bool may_succeed(const Credential& before, const Credential& after) const noexcept {
     return equal(identity(before), identity(after));
   }
+
+  // Whether somebody may propose that: a member, an external sender, or one who asks to be added. Asked for
+  // each proposal that is received, and again for all that a Commit covers.
+  virtual bool permits(const Sender&, const Proposal&) const noexcept { return true; }
+
+  // Whether a leaf that is received in an Add or in the tree of a group that is joined may have that lifetime
+  // now. Unless it is said otherwise it may have any: one member's clock would part it from the others.
+  virtual bool is_current(const Lifetime&) const noexcept { return true; }  // [LEAF-25]
+
+  // How proposals and Commits are sent [FRAME-03], and whether they are taken if they come the other way.
+  virtual WireFormat handshake_format() const noexcept { return WireFormat::private_message; }
+  virtual bool accepts(WireFormat) const noexcept { return true; }
+
+  // How far PrivateMessages are padded.
+  virtual Padding padding() const noexcept { return {}; }
 
  protected:
   ~Policy() = default;

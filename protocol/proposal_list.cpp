@@ -6,11 +6,22 @@ namespace tacet {
 
 Error ProposalCache::add(Crypto& crypto, Bytes reference, const Sender& sender, Bytes proposal,
                          const Limits& limits) noexcept {
+  TRY(reserve(crypto, reference, proposal.size(), limits));
+  put(crypto, reference, sender, proposal);
+  return Error::none;
+}
+
+Error ProposalCache::reserve(Crypto& crypto, Bytes reference, std::size_t proposal_size,
+                             const Limits& limits) noexcept {
   if (find(crypto, reference) != nullptr) return Error::none;
   REFUSE_IF(entries_.size() >= limits.cached_proposals, Error::too_many_proposals);
   TRY(entries_.reserve(entries_.size() + 1));
-  TRY(bytes_.reserve(bytes_.size() + proposal.size()));
-  TRY(places_.reserve(1));
+  TRY(bytes_.reserve(bytes_.size() + proposal_size));
+  return places_.reserve(1);
+}
+
+void ProposalCache::put(Crypto& crypto, Bytes reference, const Sender& sender, Bytes proposal) noexcept {
+  if (find(crypto, reference) != nullptr) return;
   Entry entry{{},
               sender,
               static_cast<std::uint32_t>(bytes_.size()),
@@ -24,7 +35,6 @@ Error ProposalCache::add(Crypto& crypto, Bytes reference, const Sender& sender, 
   places_.insert(key, static_cast<std::uint32_t>(entries_.size()));
   entries_.push_back(entry);
   bytes_.append(proposal);
-  return Error::none;
 }
 
 const ProposalCache::Entry* ProposalCache::find(Crypto& crypto, Bytes reference) const noexcept {
@@ -145,7 +155,10 @@ Error check_external_list(const ProposalList& list) noexcept {
 
 Error check_list(const ProposalList& list, const Sender& committer, const ListRules& rules,
                  std::size_t hash_size, Memory& scratch) noexcept {
-  for (const ProposalList::Item& item : list) TRY(check_sender_of(item));  // [PLIST-01]
+  for (const ProposalList::Item& item : list) {
+    TRY(check_sender_of(item));  // [PLIST-01]
+    REFUSE_IF(!rules.policy.permits(item.sender, item.proposal()), Error::proposal_not_permitted);
+  }
   if (committer.type == SenderType::new_member_commit) {
     TRY(check_external_list(list));
   } else {
@@ -225,20 +238,29 @@ Error next_extensions(const ProposalList& list, const ListRules& rules, Extensio
   return check_extensions_supported(out, rules.supported);
 }
 
-// The room in which the leaves and KeyPackages of a list are verified.
+// The room in which the leaf or the KeyPackage of a proposal is verified.
+Result<std::size_t> work_size(const Proposal& proposal, Bytes group_id) noexcept {
+  if (proposal.type == ProposalType::add) return key_package_work_size(proposal.add.key_package);
+  if (proposal.type != ProposalType::update) return std::size_t{0};
+  return leaf_node_work_size(proposal.update.leaf_node, {group_id, LeafIndex{}});
+}
+
 Result<std::size_t> work_size(const ProposalList& list, Bytes group_id) noexcept {
   std::size_t largest = 0;
   for (const ProposalList::Item& item : list) {
     if (item.type != ProposalType::add && item.type != ProposalType::update) continue;
-    const Proposal proposal = item.proposal();
-    const Result<std::size_t> size =
-        item.type == ProposalType::add
-            ? key_package_work_size(proposal.add.key_package)
-            : leaf_node_work_size(proposal.update.leaf_node, {group_id, item.sender.leaf_index});
+    const Result<std::size_t> size = work_size(item.proposal(), group_id);
     TRY(size.error());
     if (size.value() > largest) largest = size.value();
   }
   return largest;
+}
+
+// Whether a leaf may take another's place at the same index.
+Error check_successor(const LeafNode& leaf, const LeafNode& before, const Policy& policy) noexcept {
+  REFUSE_IF(!policy.validates(leaf.credential, leaf.signature_key), Error::credential_refused);
+  REFUSE_IF(!policy.may_succeed(before.credential, leaf.credential), Error::successor_refused);  // [CRED-12]
+  return Error::none;
 }
 
 // One list on its way into a draft.
@@ -271,10 +293,7 @@ class Application {
   Error update(LeafIndex index, const LeafNode& leaf) noexcept {                         // [PROP-09, PROP-10]
     TRY(check_leaf_node(leaf, LeafNodeSource::update, crypto_.suite(), rules_.limits));  // [LEAF-30]
     TRY(verify_leaf_node(crypto_, leaf, {rules_.context.group_id, index}, work_.bytes()));
-    REFUSE_IF(!rules_.policy.validates(leaf.credential, leaf.signature_key),
-              Error::credential_refused);  // [CRED-09]
-    REFUSE_IF(!rules_.policy.may_succeed(draft_.leaf(index).credential, leaf.credential),
-              Error::successor_refused);  // [CRED-12]
+    TRY(check_successor(leaf, draft_.leaf(index), rules_.policy));  // [CRED-09]
     return draft_.update(index, leaf);
   }
 
@@ -285,6 +304,7 @@ class Application {
     const LeafNode& leaf = key_package.leaf_node;
     REFUSE_IF(!rules_.policy.validates(leaf.credential, leaf.signature_key),
               Error::credential_refused);  // [CRED-08]
+    REFUSE_IF(!rules_.policy.is_current(leaf.lifetime), Error::lifetime_not_current);
     const Result<LeafIndex> index = draft_.add(leaf);
     TRY(index.error());
     const Bytes client = rules_.policy.identity(leaf.credential);
@@ -311,6 +331,34 @@ Error apply_list(Crypto& crypto, const ProposalList& list, const ListRules& rule
   TRY(next_extensions(list, rules, next));
   TRY(Application(crypto, list, rules, next, draft, added).run());
   extensions = next;
+  return Error::none;
+}
+
+Error check_own_proposal(Crypto& crypto, const Proposal& proposal, LeafIndex own, const ListRules& rules,
+                         const TreeView& tree, std::uint64_t now, Memory& scratch) noexcept {
+  const GroupContext& context = rules.context;
+  const Sender sender = {SenderType::member, own, 0};
+  REFUSE_IF(!rules.policy.permits(sender, proposal), Error::proposal_not_permitted);
+  const Result<std::size_t> size = work_size(proposal, context.group_id);
+  TRY(size.error());
+  Result<Buffer> work = Buffer::allocate(scratch, size.value());
+  TRY(work.error());
+  if (proposal.type == ProposalType::add) {
+    const KeyPackage& key_package = proposal.add.key_package;
+    const LeafNode& leaf = key_package.leaf_node;
+    TRY(check_key_package_to_add(crypto, key_package, context.extensions, now, rules.limits,
+                                 work.value().bytes()));
+    REFUSE_IF(!rules.policy.validates(leaf.credential, leaf.signature_key),
+              Error::credential_refused);  // [CRED-06]
+  } else if (proposal.type == ProposalType::update) {
+    const LeafNode& leaf = proposal.update.leaf_node;
+    TRY(check_leaf_node(leaf, LeafNodeSource::update, crypto.suite(), rules.limits));
+    TRY(verify_leaf_node(crypto, leaf, {context.group_id, own}, work.value().bytes()));
+    TRY(check_successor(leaf, tree.leaf(own), rules.policy));
+  } else if (proposal.type == ProposalType::remove) {
+    if (!tree.size().contains(proposal.remove.removed)) return Error::leaf_outside_tree;
+    REFUSE_IF(tree.is_blank(proposal.remove.removed), Error::leaf_blank);
+  }
   return Error::none;
 }
 

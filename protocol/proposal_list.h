@@ -32,12 +32,17 @@ class ProposalCache {
   Error add(Crypto& crypto, Bytes reference, const Sender& sender, Bytes proposal,
             const Limits& limits) noexcept;  // [PROP-02]
 
+  // The same in two steps, the first of which changes nothing that can be seen and the second cannot fail.
+  Error reserve(Crypto& crypto, Bytes reference, std::size_t proposal_size, const Limits& limits) noexcept;
+  void put(Crypto& crypto, Bytes reference, const Sender& sender, Bytes proposal) noexcept;
+
   const Entry* find(Crypto& crypto, Bytes reference) const noexcept;
   Bytes proposal(const Entry& entry) const noexcept { return {bytes_.data() + entry.offset, entry.size}; }
 
   // In the order in which they came.
   const Entry* begin() const noexcept { return entries_.begin(); }
   const Entry* end() const noexcept { return entries_.end(); }
+  std::size_t size() const noexcept { return entries_.size(); }
 
  private:
   static constexpr std::uint32_t none = IndexMap::absent;
@@ -105,8 +110,8 @@ Error check_extensions_supported(const Extensions& extensions, const Supported& 
 // external Commit. `scratch` lends memory for the time of the call. Errors: update_not_of_member,
 // external_proposal_type, update_of_committer, committer_removed, leaf_proposed_twice,
 // group_context_extensions_repeated, external_init_misplaced, reinit_not_alone, reinit_version,
-// psk_nonce_length, psk_usage_misplaced, psk_repeated, too_many_psks; of an external Commit
-// external_init_count, external_commit_removes, external_commit_reference, external_commit_proposal.
+// psk_nonce_length, psk_usage_misplaced, psk_repeated, too_many_psks, proposal_not_permitted; of an external
+// Commit external_init_count, external_commit_removes, external_commit_reference, external_commit_proposal.
 Error check_list(const ProposalList& list, const Sender& committer, const ListRules& rules,
                  std::size_t hash_size, Memory& scratch) noexcept;
 
@@ -115,11 +120,19 @@ bool path_required(const ProposalList& list) noexcept;
 // Error::path_absent.
 Error check_path_present(const ProposalList& list, const Commit& commit) noexcept;
 
+// Judges a proposal of one's own before it is sent: what it says by itself, in the group as it is. `now` is
+// the time in seconds since 1970. Errors: proposal_not_permitted, credential_refused, successor_refused,
+// leaf_blank, leaf_outside_tree; those of check_key_package_to_add, and of check_leaf_node and
+// verify_leaf_node.
+Error check_own_proposal(Crypto& crypto, const Proposal& proposal, LeafIndex own, const ListRules& rules,
+                         const TreeView& tree, std::uint64_t now, Memory& scratch) noexcept;
+
 // Judges the leaves that a list brings by themselves, and applies it to a draft in the order of 12.3.
 // `extensions` become those of the next GroupContext, and `added` has the leaf of each Add. After an error
 // the draft can only be dropped. Errors: those of check_leaf_node, verify_leaf_node and
 // check_added_key_package; leaf_blank, leaf_outside_tree, encryption_key_unchanged, too_many_leaves,
-// client_repeated, credential_refused, successor_refused, extension_unsupported, out_of_memory.
+// client_repeated, credential_refused, successor_refused, lifetime_not_current, extension_unsupported,
+// out_of_memory.
 Error apply_list(Crypto& crypto, const ProposalList& list, const ListRules& rules, TreeDraft& draft,
                  Extensions& extensions, Array<LeafIndex>& added) noexcept;
 

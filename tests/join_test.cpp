@@ -31,6 +31,7 @@ class JoinTest : public MessageTest, public KeyPackages {
     out.encryption_key = secret_of(leaf_private_key);
     return true;
   }
+  void erase(Bytes used) noexcept override { erased.assign(used.begin(), used.end()); }
   Client client() { return {crypto, memory, secret_memory, policy, supported, limits}; }
 
   // The tree with `joined` at leaf 2 and a path of member 1, as a ratchet_tree extension.
@@ -118,8 +119,8 @@ class JoinTest : public MessageTest, public KeyPackages {
 
   Trusting policy;
   LeafModel mine;
-  Octets init_private_key, leaf_private_key, own_encoding, reference, tree_encoding, tree_hash, path_secret,
-      psks;
+  Octets init_private_key, leaf_private_key, own_encoding, reference, erased, tree_encoding, tree_hash,
+      path_secret, psks;
   Octets joiner_secret = random_octets(32), the_psk = model::octets("a psk"), welcome_secret, tag,
          authenticator;
   Octets extensions_encoding, more_extensions;

@@ -8,47 +8,7 @@ namespace {
 
 Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
-Secret copy_of(const Secret& secret) {
-  Result<Secret> copy = Secret::copy_of(reveal(secret));
-  must(copy.error());
-  return std::move(copy.value());
-}
-
 }  // namespace
-
-Endpoint::Endpoint(std::string named, Random& random, Memory& memory, Memory& secret_memory)
-    : name(std::move(named)), crypto(random), memory_(memory), secret_memory_(secret_memory) {
-  signature_key.resize(crypto.suite().signature_public_key_size);
-  must(crypto.generate_signature_key_pair(signing_key, signature_key));
-}
-
-const Octets& Endpoint::publish() {
-  NewKeyPackage wanted;
-  wanted.signature_key = signature_key;
-  wanted.credential = {CredentialType::basic, bytes_of(name)};
-  wanted.supported = supported;
-  wanted.lifetime = {1000, 2000};
-  const KeyPackageRoom room = key_package_room(wanted);
-  Octets work(room.work), out(room.out);
-  KeySigner by = signer();
-  const Result<Bytes> made = create_key_package(crypto, by, wanted, limits, work, out, keys);
-  must(made.error());
-  key_package = octets_of(made.value());
-  KeyPackage decoded;
-  Digest digest;
-  must(decode(key_package, decoded));
-  must(key_package_ref(crypto, decoded, digest));
-  reference = octets_of(digest);
-  return key_package;
-}
-
-bool Endpoint::find(Bytes wanted, OwnKeyPackage& out) noexcept {
-  if (!equal(wanted, reference)) return false;
-  out.key_package = key_package;
-  out.init_key = copy_of(keys.init_key);
-  out.encryption_key = copy_of(keys.encryption_key);
-  return true;
-}
 
 void Endpoint::create(const Octets& group_id, std::span<const Extension> extensions) {
   KeyPackage own;

@@ -1,65 +1,17 @@
 #pragma once
 
-// Live endpoints of a group, with all that an application brings to them, for tests and vectors. Their keys
-// are in the open.
+// Live endpoints of a group on the floor below its public verbs, so that tests reach into their epochs.
 
-#include <map>
 #include <memory>
 #include <optional>
-#include <stdexcept>
-#include <string>
 
-#include "builder.h"
-#include "protocol/join.h"
-#include "protocol/sodium.h"
+#include "device.h"
 
 namespace tacet::adversary {
 
-// What cannot fail where everybody is honest.
-inline void must(Error error) {
-  if (error != Error::none) throw std::logic_error(describe(error).name);
-}
-
-// An application that believes everybody but the owner of one signature key, knows clients by the whole of
-// their credentials, and is in one group at most.
-class Trusting final : public Policy {
+class Endpoint : public Device {
  public:
-  Bytes identity(const Credential& credential) const noexcept override { return credential.body; }
-  bool validates(const Credential&, Bytes key) const noexcept override { return !equal(key, disbelieved); }
-  bool is_in_group(Bytes group_id) const noexcept override {
-    return !in_group.empty() && equal(group_id, in_group);
-  }
-  Octets disbelieved, in_group;
-};
-
-// PSKs: external ones by their psk_id, resumption ones by group and epoch, "group:7".
-class KnownPsks final : public Psks {
- public:
-  Error find(const PreSharedKeyId& id, SecretView& psk) noexcept override {
-    const Bytes external = id.psk_id;
-    const auto found = known.find(id.type == PskType::external ? std::string(external.begin(), external.end())
-                                                               : resumption(id.psk_group_id, id.psk_epoch));
-    if (found == known.end()) return Error::psk_unknown;
-    psk = {found->second.data(), found->second.size()};
-    return Error::none;
-  }
-  static std::string resumption(Bytes group_id, std::uint64_t epoch) {
-    return std::string(group_id.begin(), group_id.end()) + ':' + std::to_string(epoch);
-  }
-  std::map<std::string, Octets> known;
-};
-
-class Endpoint : public KeyPackages {
- public:
-  Endpoint(std::string named, Random& random, Memory& memory, Memory& secret_memory);
-  virtual ~Endpoint() = default;
-
-  Client client() { return {crypto, memory_, secret_memory_, policy, supported, limits}; }
-  KeySigner signer() { return KeySigner(crypto, signing_key); }
-
-  // A new KeyPackage, whose keys are kept in the place of the last one's.
-  const Octets& publish();
-  bool find(Bytes wanted, OwnKeyPackage& out) noexcept override;
+  using Device::Device;
 
   void create(const Octets& group_id, std::span<const Extension> extensions = {});
   Error join(const Octets& welcome, const Octets& tree = {});
@@ -89,17 +41,6 @@ class Endpoint : public KeyPackages {
     MessageEpoch epoch;
   };
 
-  std::string name;
-  Sodium crypto;
-  Trusting policy;
-  KnownPsks psks;
-  std::vector<CipherSuite> suites = {CipherSuite::x25519_chacha20poly1305_sha256_ed25519};
-  std::vector<CredentialType> credentials = {CredentialType::basic};
-  Supported supported{suites, {}, {}, credentials};
-  Limits limits;
-  Secret signing_key;
-  Octets signature_key, key_package, reference;
-  KeyPackageKeys keys;
   std::optional<Epoch> epoch;
   std::unique_ptr<OwnCommit> pending;
 
@@ -107,8 +48,6 @@ class Endpoint : public KeyPackages {
   void remember_psk();
   Error authenticate(const Octets& message, AuthenticatedContent& out, PeekedKey& key);
 
-  Memory& memory_;
-  Memory& secret_memory_;
   Octets message_, room_;  // which the last AuthenticatedContent views
 };
 

@@ -1,0 +1,60 @@
+#include "device.h"
+
+#include "reveal.h"
+
+namespace tacet::adversary {
+
+namespace {
+
+Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
+
+}  // namespace
+
+Secret copy_of(const Secret& secret) {
+  Result<Secret> copy = Secret::copy_of(reveal(secret));
+  must(copy.error());
+  return std::move(copy.value());
+}
+
+Device::Device(std::string named, Random& random, Memory& memory, Memory& secret_memory)
+    : name(std::move(named)), crypto(random), memory_(memory), secret_memory_(secret_memory) {
+  signature_key.resize(crypto.suite().signature_public_key_size);
+  must(crypto.generate_signature_key_pair(signing_key, signature_key));
+}
+
+const Octets& Device::publish() {
+  NewKeyPackage wanted;
+  wanted.signature_key = signature_key;
+  wanted.credential = {CredentialType::basic, bytes_of(name)};
+  wanted.supported = supported;
+  wanted.lifetime = lifetime_of_leaves;
+  const KeyPackageRoom room = key_package_room(wanted);
+  Octets work(room.work), out(room.out);
+  KeySigner by = signer();
+  const Result<Bytes> made = create_key_package(crypto, by, wanted, limits, work, out, keys);
+  must(made.error());
+  key_package = octets_of(made.value());
+  KeyPackage decoded;
+  Digest digest;
+  must(decode(key_package, decoded));
+  must(key_package_ref(crypto, decoded, digest));
+  reference = octets_of(digest);
+  return key_package;
+}
+
+bool Device::find(Bytes wanted, OwnKeyPackage& out) noexcept {
+  if (!equal(wanted, reference)) return false;
+  out.key_package = key_package;
+  out.init_key = copy_of(keys.init_key);
+  out.encryption_key = copy_of(keys.encryption_key);
+  out.last_resort = last_resort;
+  return true;
+}
+
+void Device::erase(Bytes used) noexcept {
+  if (!equal(used, reference)) return;
+  reference.clear();
+  keys = {};
+}
+
+}  // namespace tacet::adversary
