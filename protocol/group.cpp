@@ -1,0 +1,397 @@
+#include "group.h"
+
+namespace tacet {
+
+// ---- the beginning
+
+Error Group::create(Bytes group_id, std::span<const Extension> extensions, Bytes leaf,
+                    Secret encryption_key) noexcept {
+  REFUSE_IF(is_active(), Error::group_active);
+  Digest drawn;
+  if (group_id.empty()) {
+    TRY(client_.crypto.random(drawn.resize(client_.crypto.hash_size())));
+    group_id = drawn;
+  }
+  TRY(resumption_.start());
+  TRY(create_group(client_, group_id, extensions, leaf, std::move(encryption_key), epoch_));
+  begin_epoch();
+  return Error::none;
+}
+
+Error Group::join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages) noexcept {
+  REFUSE_IF(is_active(), Error::group_active);
+  MlsMessage decoded;
+  TRY(decode(welcome, decoded));
+  REFUSE_IF(decoded.wire_format != WireFormat::welcome, Error::not_a_welcome);
+  TRY(resumption_.start());
+  TRY(join_by_welcome(client_, key_packages, psks_, decoded.welcome, ratchet_tree, epoch_));
+  begin_epoch();
+  return Error::none;
+}
+
+// What is kept beyond an epoch.
+void Group::begin_epoch() noexcept {
+  resumption_.keep(state().context().epoch, epoch_->member.keys().copy(EpochKeys::Of::resumption_psk));
+}
+
+// Of the group's own epochs it has them itself; all others are the application's.
+Error Group::find(const PreSharedKeyId& id, SecretView& psk) noexcept {
+  const bool is_own = id.type == PskType::resumption && equal(id.psk_group_id, state().context().group_id);
+  return is_own ? resumption_psk(id.psk_epoch, psk) : psks_.find(id, psk);
+}
+
+Error Group::resumption_psk(std::uint64_t epoch, SecretView& psk) noexcept {
+  std::optional<Secret> kept = resumption_.copy(epoch);
+  if (!kept.has_value()) return Error::psk_unknown;
+  lent_psk_ = std::move(*kept);
+  psk = lent_psk_;
+  return Error::none;
+}
+
+// ---- handshakes
+
+// Fields of a message of this epoch.
+FramedContent Group::content_of(ContentType type, Bytes authenticated_data) const noexcept {
+  FramedContent content;
+  content.group_id = state().context().group_id;
+  content.epoch = state().context().epoch;
+  content.sender = {SenderType::member, own_leaf(), 0};
+  content.content_type = type;
+  content.authenticated_data = authenticated_data;
+  return content;
+}
+
+ListRules Group::rules() const noexcept {
+  return {state().context(), client_.supported, client_.policy, client_.limits};
+}
+
+Error Group::propose(Signer& signer, const NewProposal& wanted, Message& out) noexcept {
+  if (!is_active()) return Error::group_inactive;
+  drop();
+  Proposal proposal = wanted.proposal;
+  Digest nonce;
+  if (proposal.type == ProposalType::psk) {
+    TRY(client_.crypto.random(nonce.resize(client_.crypto.hash_size())));
+    proposal.pre_shared_key.psk.psk_nonce = nonce;  // [PROP-16]
+  }
+  TRY(check_own_proposal(client_.crypto, proposal, own_leaf(), rules(), state().tree(), wanted.now,
+                         client_.memory));
+  return send_proposal(signer, proposal, wanted.authenticated_data, out);
+}
+
+// Encoded as it will be kept, signed, and sent; kept when nothing can fail any more.
+Error Group::send_proposal(Signer& signer, const Proposal& proposal, Bytes authenticated_data,
+                           Message& out) noexcept {
+  const Result<std::size_t> size = encoded_size(proposal);
+  TRY(size.error());
+  Result<Buffer> encoded = Buffer::allocate(client_.memory, size.value());
+  TRY(encoded.error());
+  TRY(encode(proposal, encoded.value().bytes()).error());
+  FramedContent fields = content_of(ContentType::proposal, authenticated_data);
+  TRY(decode(Bytes(encoded.value().bytes()), fields.proposal));
+
+  const Padding padding = client_.policy.padding();
+  const Result<std::size_t> room = message_room(fields, state().group_context(), padding);
+  TRY(room.error());
+  Result<Buffer> allocated = Buffer::allocate(client_.memory, room.value());
+  TRY(allocated.error());
+  const MutableBytes work = allocated.value().bytes();
+  AuthenticatedContent content;
+  TRY(sign_content(signer, client_.policy.handshake_format(), fields, state().group_context(), client_.limits,
+                   client_.supported.proposals, work, content));
+  Digest reference;
+  TRY(proposal_ref(client_.crypto, content, reference));
+  ProposalCache& waiting = epoch_->state.proposals();
+  TRY(waiting.reserve(client_.crypto, reference, size.value(), client_.limits));
+  const Result<Bytes> sent = send_content(client_, *epoch_, content, padding, work);
+  TRY(sent.error());
+  waiting.put(client_.crypto, reference, fields.sender, encoded.value().bytes());  // [PROP-01]
+  out.room = std::move(allocated.value());
+  out.bytes = sent.value();
+  return Error::none;
+}
+
+Error Group::propose_update(Signer& signer, const NewLeaf& leaf, Bytes authenticated_data,
+                            Message& out) noexcept {
+  if (!is_active()) return Error::group_inactive;
+  drop();
+  Secret private_key;
+  std::array<std::uint8_t, Crypto::max_kem_public_key_size> key_room;
+  const MutableBytes public_key = MutableBytes(key_room).first(client_.crypto.suite().kem_public_key_size);
+  TRY(client_.crypto.generate_key_pair(private_key, public_key));
+  LeafNode fields = leaf.fields != nullptr ? *leaf.fields : state().tree().leaf(own_leaf());
+  fields.source = LeafNodeSource::update;
+  fields.encryption_key = public_key;
+  fields.signature = {};
+
+  const LeafContext context = {state().context().group_id, own_leaf()};
+  const Result<std::size_t> work_size = leaf_node_work_size(fields, context);
+  TRY(work_size.error());
+  const Result<std::size_t> leaf_size = encoded_size(fields);
+  TRY(leaf_size.error());
+  Result<Buffer> room =
+      Buffer::allocate(client_.memory, work_size.value() + leaf_size.value() + Crypto::max_signature_size);
+  TRY(room.error());
+  const MutableBytes work = room.value().bytes().first(work_size.value());
+  const Result<Bytes> signed_leaf =
+      sign_leaf_node(leaf.signer != nullptr ? *leaf.signer : signer, fields, context, work,
+                     room.value().bytes().subspan(work_size.value()));
+  TRY(signed_leaf.error());
+  Proposal proposal;
+  proposal.type = ProposalType::update;
+  TRY(decode(signed_leaf.value(), proposal.update.leaf_node));
+  TRY(check_own_proposal(client_.crypto, proposal, own_leaf(), rules(), state().tree(), 0, client_.memory));
+  TRY(epoch_->member.path_keys().add_update(client_.crypto, public_key, std::move(private_key)));
+  return send_proposal(signer, proposal, authenticated_data, out);
+}
+
+Error Group::commit(Signer& signer, const CommitOptions& wanted) noexcept {
+  if (!is_active()) return Error::group_inactive;
+  drop();
+  REFUSE_IF(has_pending(), Error::commit_pending);
+  Selection selection(client_, *this, state(), own_leaf());
+  TRY(selection.start(wanted.proposals, wanted.now));
+  if (wanted.with_waiting) TRY(selection.choose());
+  const Error error = commit(signer, wanted, selection);
+  const std::size_t all = selection.size();
+  if (error == Error::none || all == 0) return error;
+  TRY(selection.narrow());
+  return selection.size() == all ? error : commit(signer, wanted, selection);
+}
+
+Error Group::commit(Signer& signer, const CommitOptions& wanted, const Selection& selection) noexcept {
+  Pending& pending = pending_.emplace(client_, *epoch_);
+  const Error error = [&]() noexcept -> Error {
+    NewCommit commit;
+    TRY(selection.list(pending.list, commit.proposals));
+    commit.with_path = wanted.with_path;
+    commit.leaf = wanted.leaf.fields;
+    commit.leaf_signer = wanted.leaf.signer;
+    commit.wire_format = client_.policy.handshake_format();
+    commit.authenticated_data = wanted.authenticated_data;
+    commit.padding = client_.policy.padding();
+    commit.group_info_extensions = wanted.group_info_extensions;
+    commit.tree_inline = wanted.tree_inline;
+    TRY(create_commit(client_, *this, signer, *epoch_, commit, pending.commit));
+    return pending.record.take(pending.commit.next.state());
+  }();
+  if (error != Error::none) pending_.reset();
+  return error;
+}
+
+void Group::adopt_pending() noexcept {
+  drop();
+  if (!has_pending()) return;
+  pending_->commit.next.adopt(*epoch_);
+  pending_.reset();
+  begin_epoch();
+}
+
+void Group::drop_pending() noexcept { pending_.reset(); }
+
+// ---- receiving
+
+Result<std::size_t> Group::process_size(Bytes message) const noexcept {
+  if (!is_active()) return Error::group_inactive;
+  MlsMessage decoded;
+  TRY(decode(message, decoded));
+  const MessageEpoch epoch = {state().context(),           state().group_context(), state().tree(), {}, {},
+                              client_.supported.proposals, client_.limits};
+  if (decoded.wire_format == WireFormat::public_message) return unprotect_room(decoded.public_message, epoch);
+  if (decoded.wire_format == WireFormat::private_message) return open_room(decoded.private_message, epoch);
+  return Error::not_a_group_message;
+}
+
+// Who sent it and what it says, if it authenticates.
+Error Group::authenticate(const MlsMessage& message, MutableBytes room, AuthenticatedContent& out) noexcept {
+  const Secret membership_key = epoch_->member.keys().copy(EpochKeys::Of::membership_key);
+  const Secret sender_data_secret = epoch_->member.keys().copy(EpochKeys::Of::sender_data_secret);
+  const MessageEpoch epoch = {state().context(),  state().group_context(),     state().tree(), membership_key,
+                              sender_data_secret, client_.supported.proposals, client_.limits};
+  if (message.wire_format == WireFormat::public_message) {
+    return unprotect(client_.crypto, epoch, message.public_message, room, out);
+  }
+  return open(client_.crypto, epoch, epoch_->member.secret_tree(), message.private_message, room, staged_.key,
+              out);
+}
+
+Error Group::stage(Bytes message, MutableBytes room, Received& out) noexcept {
+  if (!is_active()) return Error::group_inactive;
+  drop();
+  const Error error = judge(message, room, out);
+  lent_psk_.clear();
+  if (error != Error::none) drop();
+  return error;
+}
+
+Error Group::judge(Bytes message, MutableBytes room, Received& out) noexcept {
+  if (has_pending() && equal(message, pending_commit())) return stage_pending(out);  // [COMMIT-26]
+  MlsMessage decoded;
+  TRY(decode(message, decoded));
+  const bool is_public = decoded.wire_format == WireFormat::public_message;
+  REFUSE_IF(!is_public && decoded.wire_format != WireFormat::private_message, Error::not_a_group_message);
+  const ContentType type =
+      is_public ? decoded.public_message.content.content_type : decoded.private_message.content_type;
+  REFUSE_IF(type != ContentType::application && !client_.policy.accepts(decoded.wire_format),
+            Error::wire_format_not_accepted);
+  AuthenticatedContent content;
+  TRY(authenticate(decoded, room, content));
+  staged_.event = Event::application;
+  if (type == ContentType::proposal) TRY(stage_proposal(content, out));
+  if (type == ContentType::commit) TRY(stage_commit(content, out));
+  staged_.is_there = true;
+  out.event = staged_.event;
+  out.sender = content.content.sender;
+  out.epoch = content.content.epoch;
+  out.authenticated_data = content.content.authenticated_data;
+  out.application_data = content.content.application_data;
+  out.proposal = content.content.proposal.encoded;
+  return Error::none;
+}
+
+Error Group::stage_proposal(const AuthenticatedContent& content, Received& out) noexcept {
+  const Proposal& proposal = content.content.proposal;
+  REFUSE_IF(!client_.policy.permits(content.content.sender, proposal), Error::proposal_not_permitted);
+  TRY(proposal_ref(client_.crypto, content, staged_.reference));
+  TRY(epoch_->state.proposals().reserve(client_.crypto, staged_.reference, proposal.encoded.size(),
+                                        client_.limits));
+  staged_.event = Event::proposal;
+  staged_.sender = content.content.sender;
+  staged_.proposal = proposal.encoded;
+  out.proposal_reference = staged_.reference;
+  return Error::none;
+}
+
+Error Group::stage_commit(const AuthenticatedContent& content, Received& out) noexcept {
+  const Sender& sender = content.content.sender;
+  const bool is_own = sender.type == SenderType::member && sender.leaf_index == own_leaf();
+  REFUSE_IF(is_own, Error::own_commit_unknown);  // [COMMIT-26]
+  NextEpoch& next = staged_.next.emplace(client_, *epoch_);
+  TRY(process_commit(client_, *this, *epoch_, content, next));
+  Record record(client_.memory);
+  TRY(record.take(next.state()));
+  staged_.event = next.removes_us() ? Event::removed : Event::commit;
+  out.record = std::move(record);
+  return Error::none;
+}
+
+Error Group::stage_pending(Received& out) noexcept {
+  MlsMessage message;
+  TRY(decode(pending_commit(), message));
+  Record record(client_.memory);
+  TRY(record.take(pending_->commit.next.state()));
+  staged_.event = Event::own_commit;
+  staged_.is_there = true;
+  out.event = Event::own_commit;
+  out.sender = {SenderType::member, own_leaf(), 0};
+  out.epoch = state().context().epoch;
+  out.authenticated_data = message.wire_format == WireFormat::public_message
+                               ? message.public_message.content.authenticated_data
+                               : message.private_message.authenticated_data;
+  out.application_data = out.proposal = {};
+  out.record = std::move(record);
+  return Error::none;
+}
+
+void Group::adopt() noexcept {
+  if (!staged_.is_there) return;
+  switch (staged_.event) {
+    case Event::proposal:
+      epoch_->state.proposals().put(client_.crypto, staged_.reference, staged_.sender, staged_.proposal);
+      [[fallthrough]];
+    case Event::application:
+      epoch_->member.secret_tree().adopt(staged_.key);
+      break;
+    case Event::commit:
+      drop_pending();
+      staged_.next->adopt(*epoch_);
+      begin_epoch();
+      break;
+    case Event::own_commit:
+      adopt_pending();
+      break;
+    case Event::removed:
+      leave();
+      break;
+  }
+  drop();
+}
+
+void Group::drop() noexcept {
+  staged_.is_there = false;
+  staged_.next.reset();
+  lent_psk_.clear();
+  if (is_active()) epoch_->member.secret_tree().drop(staged_.key);
+}
+
+// Nothing of the group stays [PRIV-10].
+void Group::leave() noexcept {
+  drop();
+  drop_pending();
+  epoch_.reset();
+  resumption_ = ResumptionPsks(client_);
+}
+
+Error Group::process(Bytes message, MutableBytes room, Received& out) noexcept {
+  TRY(stage(message, room, out));
+  adopt();
+  return Error::none;
+}
+
+// ---- application data
+
+Result<std::size_t> Group::seal_size(std::size_t data, Bytes authenticated_data) const noexcept {
+  if (!is_active()) return Error::group_inactive;
+  FramedContent content = content_of(ContentType::application, authenticated_data);
+  content.application_data = {static_cast<const std::uint8_t*>(nullptr), data};  // only its size is asked for
+  return message_room(content, state().group_context(), client_.policy.padding());
+}
+
+Result<Bytes> Group::seal(Signer& signer, Bytes application_data, Bytes authenticated_data,
+                          MutableBytes room) noexcept {
+  if (!is_active()) return Error::group_inactive;
+  drop();
+  REFUSE_IF(state().proposals().size() != 0 && !has_pending(), Error::proposals_wait);  // [COMMIT-02]
+  FramedContent fields = content_of(ContentType::application, authenticated_data);
+  fields.application_data = application_data;
+  AuthenticatedContent content;
+  TRY(sign_content(signer, WireFormat::private_message, fields, state().group_context(), client_.limits,
+                   client_.supported.proposals, room, content));
+  return send_content(client_, *epoch_, content, client_.policy.padding(), room);  // [SECTREE-13, APP-01]
+}
+
+// ---- what a group tells
+
+Error Group::group_info(Signer& signer, std::span<const Extension> extensions, bool tree_inline,
+                        Message& out) noexcept {
+  if (!is_active()) return Error::group_inactive;
+  Message made;
+  TRY(make_group_info(
+      client_, signer,
+      {state().context(), state().tree(), state().confirmation_tag(), own_leaf(), extensions, tree_inline},
+      message_header_size, made));
+  const auto header = message_header(WireFormat::group_info);
+  const MutableBytes room = made.room.bytes();
+  const std::size_t begin = static_cast<std::size_t>(made.bytes.data() - room.data()) - header.size();
+  std::memcpy(room.data() + begin, header.data(), header.size());
+  made.bytes = room.subspan(begin, header.size() + made.bytes.size());
+  out = std::move(made);
+  return Error::none;
+}
+
+Error Group::export_secret(std::string_view label, Bytes context, MutableBytes out) const noexcept {
+  if (!is_active()) return Error::group_inactive;
+  return tacet::export_secret(client_.crypto, epoch_->member.keys().copy(EpochKeys::Of::exporter_secret),
+                              label, context, out);
+}
+
+Bytes Group::epoch_authenticator() const noexcept {
+  return is_active() ? epoch_->member.epoch_authenticator() : Bytes();
+}
+
+Error Group::membership_fingerprint(Digest& out) const noexcept {
+  if (!is_active()) return Error::group_inactive;
+  return state().membership_fingerprint(client_.crypto, out);
+}
+
+}  // namespace tacet

@@ -1,0 +1,215 @@
+#pragma once
+
+// A group as a member has it: the public verbs (RFC 9420, 11, 12, 14, 15).
+//
+// An epoch is never half changed. What is received is staged: every check is passed, what it would do can be
+// read, and nothing has changed; then it is adopted, which cannot fail, or dropped. process() is both at
+// once. A Commit of one's own waits until the delivery service has said whose Commit it took: it is adopted
+// if it comes back, or if adopt_pending() is called, and dropped if another's is adopted, or by
+// drop_pending().
+
+#include "join.h"
+#include "record.h"
+#include "resumption.h"
+#include "selection.h"
+
+namespace tacet {
+
+// What a message that was received turned out to be.
+enum class Event : std::uint8_t {
+  application,  // a member's application data
+  proposal,     // a proposal, which waits until a Commit covers it
+  commit,       // another's Commit: there is a new epoch, and no Commit of one's own waits any more
+  own_commit,   // the Commit of one's own that waited has come back: there is a new epoch
+  removed,      // a Commit that removes the endpoint: the group is over for it, and all that it kept is wiped
+};
+
+// A message that was received, by a member or an observer. Its Bytes are views of the message, or of the room
+// that it was opened in.
+struct Received {
+  explicit Received(Memory& memory) noexcept : record(memory) {}
+
+  Event event = Event::application;
+  Sender sender;
+  std::uint64_t epoch = 0;    // in which it was sent
+  Bytes authenticated_data;   // [APP-02]
+  Bytes application_data;     // of Event::application
+  Bytes proposal;             // of Event::proposal, encoded
+  Digest proposal_reference;  // of Event::proposal: its ProposalRef
+  Record record;              // of all Commits
+};
+
+// What a member proposes.
+struct NewProposal {
+  Proposal proposal;      // the nonce of a PSK is drawn, whatever stands there [PROP-16]
+  std::uint64_t now = 0;  // for an Add, whose KeyPackage has to be current: in seconds since 1970
+  Bytes authenticated_data;
+};
+
+// What a member's new leaf says, in an Update or in the path of a Commit: the same as before, unless it is
+// told here.
+struct NewLeaf {
+  const LeafNode* fields = nullptr;  // its keys, source and signature do not matter
+  Signer* signer = nullptr;          // the key of the new leaf, whose signature_key is among the fields
+};
+
+// What a member commits.
+struct CommitOptions {
+  std::span<const Proposal> proposals;  // by value, behind those that wait
+  bool with_waiting = true;             // whether the proposals that wait are covered, as far as they can be
+  bool with_path = true;                // also where none is required
+  NewLeaf leaf;
+  std::uint64_t now = 0;  // as in NewProposal
+  Bytes authenticated_data;
+  std::span<const Extension> group_info_extensions;  // of the GroupInfo in the Welcome
+  bool tree_inline = true;                           // whether the Welcome has the ratchet_tree
+};
+
+// It neither moves nor is copied. What `client` refers to and `psks` outlive it. All its verbs but those that
+// begin it are Error::group_inactive before, and after the endpoint was removed. Every verb that changes it
+// first drops what is staged. `signer` has the key of the endpoint's leaf.
+class Group final : private Psks {
+ public:
+  Group(const Client& client, Psks& psks) noexcept : client_(client), psks_(psks), resumption_(client) {}
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  // ---- the beginning
+
+  // A group of one, the owner of `leaf`, a LeafNode made as for a KeyPackage, whose private key is given. The
+  // group_id is drawn if it is empty [CREATE-06]. Errors: group_active, those of create_group.
+  Error create(Bytes group_id, std::span<const Extension> extensions, Bytes leaf,
+               Secret encryption_key) noexcept;
+
+  // By a Welcome, an MlsMessage, with the tree inside or, if `ratchet_tree` is not empty, with that. Errors:
+  // group_active, not_a_welcome, those of join_by_welcome and of a Reader.
+  Error join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages) noexcept;
+
+  // ---- handshakes; whether as PublicMessage or as PrivateMessage is the Policy's choice
+
+  // Sends a proposal, which waits from now on like one that was received. What a receiver would refuse of it
+  // is not sent. Errors: those of check_own_proposal, check_proposal, ProposalCache::reserve, sign_content
+  // and send_content.
+  Error propose(Signer& signer, const NewProposal& wanted, Message& out) noexcept;
+
+  // Sends an Update of the endpoint's leaf, with a new encryption key. It cannot be covered by a Commit of
+  // one's own. Errors: as above, and those of sign_leaf_node and PathKeys::add_update.
+  Error propose_update(Signer& signer, const NewLeaf& leaf, Bytes authenticated_data, Message& out) noexcept;
+
+  // Makes a Commit, which waits. Of the proposals that wait it covers what can be covered, in the order in
+  // which they came [COMMIT-03]: of those for one leaf a Remove, or else the newest Update [PLIST-07]; the
+  // newest GroupContextExtensions; a ReInit only alone; none that is not valid beside the others. Errors:
+  // commit_pending, those of check_own_proposal and of create_commit.
+  Error commit(Signer& signer, const CommitOptions& wanted) noexcept;
+
+  // The Commit that waits, or nothing: an MlsMessage, and the one for those that it adds, if it adds any.
+  // They are there as long as it waits.
+  bool has_pending() const noexcept { return pending_.has_value(); }
+  Bytes pending_commit() const noexcept { return has_pending() ? pending_->commit.message : Bytes(); }
+  Bytes pending_welcome() const noexcept { return has_pending() ? pending_->commit.welcome : Bytes(); }
+  const Record* pending_record() const noexcept { return has_pending() ? &pending_->record : nullptr; }
+
+  // The delivery service has taken it, or it has not. Nothing happens if none waits.
+  void adopt_pending() noexcept;
+  void drop_pending() noexcept;
+
+  // ---- receiving, an MlsMessage
+
+  // The room in which it is opened. Errors: those of a Reader; not_a_group_message.
+  Result<std::size_t> process_size(Bytes message) const noexcept;
+
+  // Judges a message, of any sender. `message`, `room` and what waits stay as they are until it is adopted or
+  // dropped. An echo of a PrivateMessage of one's own cannot be opened, which is generation_gone; but the
+  // Commit of one's own that waits is recognised. Errors: not_a_group_message, wire_format_not_accepted,
+  // proposal_not_permitted, too_many_proposals, own_commit_unknown; those of unprotect, open, process_commit.
+  Error stage(Bytes message, MutableBytes room, Received& out) noexcept;
+  void adopt() noexcept;
+  void drop() noexcept;
+
+  // Both: what was judged is adopted.
+  Error process(Bytes message, MutableBytes room, Received& out) noexcept;
+
+  // ---- application data
+
+  // The room in which it is sealed. Errors: vector_too_long.
+  Result<std::size_t> seal_size(std::size_t data, Bytes authenticated_data) const noexcept;
+
+  // Seals it as a PrivateMessage, an MlsMessage that is a part of `room`. While proposals wait, a Commit has
+  // to come first. Errors: proposals_wait; those of sign_content and send_content.
+  Result<Bytes> seal(Signer& signer, Bytes application_data, Bytes authenticated_data,
+                     MutableBytes room) noexcept;
+
+  // ---- what a group tells
+
+  bool is_active() const noexcept { return epoch_.has_value(); }
+
+  // What everybody may know of the present epoch, the tree and the proposals that wait. Only of an active
+  // group.
+  const PublicState& state() const noexcept { return epoch_->state; }
+  LeafIndex own_leaf() const noexcept { return epoch_->member.own(); }
+
+  // Of this epoch, signed now [WELCOME-32], an MlsMessage; the tree is in it unless it is given apart.
+  // Errors: those of make_group_info.
+  Error group_info(Signer& signer, std::span<const Extension> extensions, bool tree_inline,
+                   Message& out) noexcept;
+
+  // MLS-Exporter (RFC 9420, 8.5). Errors: those of tacet::export_secret.
+  Error export_secret(std::string_view label, Bytes context, MutableBytes out) const noexcept;
+
+  // For members to compare out of band: equal if the whole history of the group is (RFC 9420, 8.7) [APP-05].
+  // Empty if the group is not active.
+  Bytes epoch_authenticator() const noexcept;
+
+  // For members to compare out of band who is in the group: equal if the same credentials with the same
+  // signature keys are at the same leaves (PublicState::membership_fingerprint).
+  Error membership_fingerprint(Digest& out) const noexcept;
+
+  // The resumption PSK of this group in this or a past epoch, for other groups of the endpoint, as long as it
+  // is kept. The view lives until the group is used again. Error::psk_unknown.
+  Error resumption_psk(std::uint64_t epoch, SecretView& psk) noexcept;
+
+ private:
+  // A Commit of one's own, and what it views.
+  struct Pending {
+    Pending(const Client& client, const Epoch& epoch) noexcept
+        : commit(client, epoch), record(client.memory) {}
+    Buffer list;
+    OwnCommit commit;
+    Record record;
+  };
+
+  // What was judged, and what its adoption needs.
+  struct Staged {
+    bool is_there = false;
+    Event event = Event::application;
+    PeekedKey key;     // of a PrivateMessage
+    Digest reference;  // of a proposal, with the next two
+    Sender sender;
+    Bytes proposal;
+    std::optional<NextEpoch> next;  // of another's Commit
+  };
+
+  Error find(const PreSharedKeyId& id, SecretView& psk) noexcept override;
+  void begin_epoch() noexcept;
+  void leave() noexcept;
+  ListRules rules() const noexcept;
+  FramedContent content_of(ContentType type, Bytes authenticated_data) const noexcept;
+  Error send_proposal(Signer& signer, const Proposal& proposal, Bytes authenticated_data,
+                      Message& out) noexcept;
+  Error commit(Signer& signer, const CommitOptions& wanted, const Selection& selection) noexcept;
+  Error judge(Bytes message, MutableBytes room, Received& out) noexcept;
+  Error authenticate(const MlsMessage& message, MutableBytes room, AuthenticatedContent& out) noexcept;
+  Error stage_proposal(const AuthenticatedContent& content, Received& out) noexcept;
+  Error stage_commit(const AuthenticatedContent& content, Received& out) noexcept;
+  Error stage_pending(Received& out) noexcept;
+
+  Client client_;
+  Psks& psks_;
+  std::optional<Epoch> epoch_;
+  ResumptionPsks resumption_;
+  Secret lent_psk_;
+  std::optional<Pending> pending_;
+  Staged staged_;
+};
+
+}  // namespace tacet

@@ -1,0 +1,80 @@
+#include "observer.h"
+
+namespace tacet {
+
+Error Observer::start(Bytes group_info, Bytes ratchet_tree) noexcept {
+  MlsMessage message;
+  TRY(decode(group_info, message));
+  REFUSE_IF(message.wire_format != WireFormat::group_info, Error::not_a_group_info);
+  const GroupInfo& info = message.group_info;
+  TRY(check_group_info(info, client_.crypto.suite()));
+  TRY(check_extensions_supported(info.group_context.extensions, client_.supported));
+  Result<Buffer> room = Buffer::allocate(client_.memory, verify_group_info_room(info));
+  TRY(room.error());
+  RatchetTree tree(client_.memory, client_.policy);
+  TRY(take_described_tree(client_, info, ratchet_tree, room.value().bytes(), tree));
+  PublicState begun(client_, std::move(tree));
+  TRY(begun.start(client_, info.group_context, info.confirmation_tag));
+  state_.emplace(std::move(begun));
+  return Error::none;
+}
+
+MessageEpoch Observer::epoch() const noexcept {
+  return {state().context(),           state().group_context(), state().tree(), {}, {},
+          client_.supported.proposals, client_.limits};
+}
+
+Result<std::size_t> Observer::process_size(Bytes message) const noexcept {
+  if (!has_begun()) return Error::group_inactive;
+  MlsMessage decoded;
+  TRY(decode(message, decoded));
+  REFUSE_IF(decoded.wire_format != WireFormat::public_message, Error::not_a_public_message);
+  return unprotect_room(decoded.public_message, epoch());
+}
+
+Error Observer::process(Bytes message, MutableBytes room, Received& out) noexcept {
+  if (!has_begun()) return Error::group_inactive;
+  MlsMessage decoded;
+  TRY(decode(message, decoded));
+  REFUSE_IF(decoded.wire_format != WireFormat::public_message, Error::not_a_public_message);
+  AuthenticatedContent content;
+  TRY(verify_public_message(client_.crypto, epoch(), decoded.public_message, room, content));
+  if (content.content.content_type == ContentType::proposal) {
+    TRY(take_proposal(content, out));
+  } else {
+    TRY(take_commit(content, out));
+  }
+  out.sender = content.content.sender;
+  out.epoch = content.content.epoch;
+  out.authenticated_data = content.content.authenticated_data;
+  out.application_data = {};
+  out.proposal = content.content.proposal.encoded;
+  return Error::none;
+}
+
+Error Observer::take_proposal(const AuthenticatedContent& content, Received& out) noexcept {
+  REFUSE_IF(!client_.policy.permits(content.content.sender, content.content.proposal),
+            Error::proposal_not_permitted);
+  Digest reference;
+  TRY(proposal_ref(client_.crypto, content, reference));
+  TRY(state_->keep(client_, content));
+  out.event = Event::proposal;
+  out.proposal_reference = reference;
+  return Error::none;
+}
+
+Error Observer::take_commit(const AuthenticatedContent& content, Received& out) noexcept {
+  NextPublicState next(client_, state());
+  TRY(next.apply(client_, content.content.commit, content.content.sender));
+  TRY(next.merge(client_, content.content.commit));
+  TRY(next.enter_transcript(client_, content));
+  TRY(next.confirm(client_, content.auth.confirmation_tag));
+  Record record(client_.memory);
+  TRY(record.take(next));
+  next.adopt(*state_);
+  out.event = Event::commit;
+  out.record = std::move(record);
+  return Error::none;
+}
+
+}  // namespace tacet

@@ -1,0 +1,53 @@
+#pragma once
+
+// A member of a group as an application has it: a device with a Group, used by its public verbs alone.
+
+#include "device.h"
+#include "protocol/group.h"
+
+namespace tacet::adversary {
+
+class Member : public Device {
+ public:
+  Member(std::string named, Random& random, Memory& memory, Memory& secret_memory);
+
+  void create(const Octets& group_id, std::span<const Extension> extensions = {});
+  Error join(const Octets& welcome, const Octets& tree = {}) { return group.join(welcome, tree, *this); }
+
+  // What it sends: empty after an error, which is then in `error`.
+  Octets propose(const Proposal& proposal);
+  Octets propose_update(const NewLeaf& leaf = {});
+  Octets commit(CommitOptions wanted = {});  // the Commit; it waits, and so does its Welcome
+  Octets say(std::string_view text, std::string_view authenticated_data = {});
+  Octets group_info(bool tree_inline = true);
+  Octets tree() const;  // as it is given apart
+
+  // Takes a message; what it was is in `heard`.
+  Error receive(const Octets& message);
+  // The same, but it stays staged.
+  Error stage(const Octets& message);
+  std::string text() const;  // what was said in it
+
+  Octets welcome() const;
+  Octets authenticator() const;
+
+  Group group;
+  Received heard;
+  Error error = Error::none;
+
+ private:
+  Octets taken(Error made, const Message& message);
+  Error take(const Octets& message, bool adopts);
+
+  Octets message_, room_;  // which `heard` views
+};
+
+// What they propose. A KeyPackage is viewed.
+Proposal add_of(const Octets& key_package);
+Proposal remove_of(LeafIndex leaf);
+Proposal external_psk_of(std::string_view psk_id);
+Proposal resumption_psk_of(Bytes group_id, std::uint64_t epoch);
+Proposal extensions_of(const Extensions& extensions);
+Proposal custom_of(ProposalType type, Bytes body);
+
+}  // namespace tacet::adversary
