@@ -101,6 +101,7 @@ Error take_described_tree(const Client& client, const GroupInfo& group_info, Byt
 
 namespace {
 
+// What a GroupSecrets holds goes with it [PRIV-15].
 class Join {
  public:
   Join(const Client& client, KeyPackages& key_packages, Psks& psks, const Welcome& welcome) noexcept
@@ -120,9 +121,7 @@ class Join {
     TRY(find_leaf());
     TRY(take_path_secret());
     EpochSecrets secrets;
-    OwnedContext context;
-    TRY(context.set(client_.memory, info_.group_context));
-    TRY(derive_epoch_secrets(client_.crypto, secrets_.joiner_secret, psk_secret_, context.encoded(),
+    TRY(derive_epoch_secrets(client_.crypto, secrets_.joiner_secret, psk_secret_, info_.group_context.encoded,
                              secrets));  // [WELCOME-24]
     TRY(check_confirmation_tag(client_.crypto, secrets.confirmation_key,
                                info_.group_context.confirmed_transcript_hash,
@@ -134,7 +133,8 @@ class Join {
   }
 
  private:
-  // With the first KeyPackage of ours that the Welcome is for.
+  // With the first KeyPackage of ours that the Welcome is for, whoever else has this one or another
+  // [WELCOME-07].
   Error open_secrets() noexcept {
     for (const EncryptedGroupSecrets& entry : welcome_.secrets) {
       if (!key_packages_.find(entry.new_member, own_)) continue;

@@ -19,12 +19,16 @@ struct GroupContext {
   Bytes tree_hash;
   Bytes confirmed_transcript_hash;
   Extensions extensions;
+
+  Bytes encoded;  // of a decoded GroupContext: all of it, as received
 };
 
 template <class Coder, Fields<GroupContext> E>
 Error code(Coder& coder, E& e) noexcept {  // [KEYSCHED-11]
-  return coder(e.version, e.cipher_suite, e.group_id, e.epoch, e.tree_hash, e.confirmed_transcript_hash,
-               e.extensions);
+  return code_as_received(coder, e.encoded, [&]() noexcept {
+    return coder(e.version, e.cipher_suite, e.group_id, e.epoch, e.tree_hash, e.confirmed_transcript_hash,
+                 e.extensions);
+  });
 }
 
 // ---- transcript hashes, RFC 9420, 8.2

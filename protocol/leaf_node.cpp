@@ -219,7 +219,7 @@ Error check_tree_leaf(const LeafNode& leaf, const SuiteParameters& suite, const 
   REFUSE_IF(leaf.signature_key.size() != suite.signature_public_key_size,
             Error::signature_key_length);  // [KP-06, CRYPTO-07]
   const Capabilities& capabilities =
-      leaf.capabilities;  // values not known are ignored [LEAF-10, LEAF-11, EXT-02]
+      leaf.capabilities;  // values not known are ignored [LEAF-10, LEAF-11, EXT-02, GREASE-10, GREASE-11]
   REFUSE_IF(!CodePoints(capabilities.versions).contains(ProtocolVersion::mls10),
             Error::version_unlisted);  // [LEAF-37]
   REFUSE_IF(!CodePoints(capabilities.cipher_suites).contains(suite.suite),
@@ -264,7 +264,8 @@ Error check_group_info_extensions(const Extensions& extensions) noexcept {
 }
 
 Error check_group_extensions(const Capabilities& capabilities, const Extensions& group_extensions) noexcept {
-  REFUSE_IF(!all_listed(group_extensions, capabilities), Error::group_extension_unlisted);  // [EXT-14]
+  REFUSE_IF(!all_listed(group_extensions, capabilities),
+            Error::group_extension_unlisted);  // [EXT-05, EXT-14]
   const std::optional<Bytes> data = find_extension(group_extensions, ExtensionType::required_capabilities);
   if (!data.has_value()) return Error::none;
   RequiredCapabilities required;
@@ -272,9 +273,11 @@ Error check_group_extensions(const Capabilities& capabilities, const Extensions&
   return check_required_capabilities(capabilities, required);
 }
 
-Error check_key_package(Crypto& crypto, const KeyPackage& key_package, const Limits& limits,
-                        MutableBytes work) noexcept {
-  const SuiteParameters& suite = crypto.suite();
+namespace {
+
+// All rules but the signatures.
+Error check_key_package_fields(const KeyPackage& key_package, const SuiteParameters& suite,
+                               const Limits& limits) noexcept {
   const LeafNode& leaf = key_package.leaf_node;
   REFUSE_IF(key_package.version != ProtocolVersion::mls10, Error::key_package_version);  // [KP-08, KP-14]
   REFUSE_IF(key_package.cipher_suite != suite.suite, Error::key_package_suite);          // [KP-13]
@@ -283,8 +286,16 @@ Error check_key_package(Crypto& crypto, const KeyPackage& key_package, const Lim
   REFUSE_IF(equal(key_package.init_key, leaf.encryption_key), Error::init_key_is_encryption_key);  // [KP-17]
   TRY(check_extensions(key_package.extensions, Carrier::key_package));                             // [KP-11]
   REFUSE_IF(!all_listed(key_package.extensions, leaf.capabilities), Error::extension_unlisted);    // [KP-12]
+  return Error::none;
+}
+
+}  // namespace
+
+Error check_key_package(Crypto& crypto, const KeyPackage& key_package, const Limits& limits,
+                        MutableBytes work) noexcept {
+  TRY(check_key_package_fields(key_package, crypto.suite(), limits));
   TRY(verify_key_package(crypto, key_package, work));
-  return verify_leaf_node(crypto, leaf, {}, work);
+  return verify_leaf_node(crypto, key_package.leaf_node, {}, work);
 }
 
 Error check_added_key_package(Crypto& crypto, const KeyPackage& key_package,
@@ -349,7 +360,7 @@ Error write_capabilities(Writer& writer, const Supported& supported, const Greas
 // Everything but the keys and the signatures.
 Error fill_in(CipherSuite suite, const NewKeyPackage& wanted, const Grease& grease, Writer& lists,
               KeyPackage& out) noexcept {
-  // Random GREASE in the capabilities may happen to list such a credential, and so let it pass.
+  // Random GREASE in the capabilities may happen to list such a credential, and so let it pass [GREASE-05].
   REFUSE_IF(is_grease(static_cast<std::uint16_t>(wanted.credential.type)), Error::grease_supported);
   out.cipher_suite = suite;  // one call for each suite that the client has [KP-03]
   LeafNode& leaf = out.leaf_node;
@@ -414,7 +425,7 @@ Result<Bytes> create_key_package(Crypto& crypto, Signer& signer, const NewKeyPac
   // What a receiver would refuse is not made [LEAF-07, LEAF-08, KP-10].
   KeyPackage decoded;
   TRY(decode(encoded.value(), decoded));
-  if (const Error error = check_key_package(crypto, decoded, limits, signing_room); error != Error::none) {
+  if (const Error error = check_key_package_fields(decoded, crypto.suite(), limits); error != Error::none) {
     wipe(out.data(), encoded.value().size());
     return error;
   }

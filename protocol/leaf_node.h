@@ -203,9 +203,10 @@ struct KeyPackageRoom {
 };
 KeyPackageRoom key_package_room(const NewKeyPackage& wanted) noexcept;
 
-// Makes a KeyPackage with fresh keys, and encodes it into `out`; returns the encoding. It passes
-// check_key_package, or is not made: errors as there, and default_type_supported, grease_supported,
-// output_too_small, random_failed, those of the signer.
+// Makes a KeyPackage with fresh keys, and encodes it into `out`; returns the encoding. If `signer` has the
+// key of wanted.signature_key, which is taken for granted, it passes check_key_package, or is not made:
+// errors as there, and default_type_supported, grease_supported, output_too_small, random_failed, those of
+// the signer.
 Result<Bytes> create_key_package(Crypto& crypto, Signer& signer, const NewKeyPackage& wanted,
                                  const Limits& limits, MutableBytes work, MutableBytes out,
                                  KeyPackageKeys& keys) noexcept;

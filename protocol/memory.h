@@ -94,7 +94,8 @@ class Array {
   Error reserve(std::size_t count) noexcept {
     if (count <= capacity_) return Error::none;
     if (count > SIZE_MAX / sizeof(T) / 2) return Error::out_of_memory;
-    const std::size_t grown = capacity_ + capacity_ / 4;  // by a part, so that appending is cheap on average
+    // By a part and a few more, so that appending is cheap on average; what is reserved once is exact.
+    const std::size_t grown = capacity_ == 0 ? 0 : capacity_ + capacity_ / 4 + 8;
     const std::size_t capacity = count > grown ? count : grown;
     void* block = memory_->allocate(capacity * sizeof(T), alignof(T));
     if (block == nullptr) return Error::out_of_memory;
@@ -155,28 +156,29 @@ class SecretSlots {
 
   // `plain` holds the bookkeeping and `secrets` the secrets, each of `secret_size` bytes, at least 4.
   SecretSlots(Memory& plain, Memory& secrets, std::size_t secret_size) noexcept
-      : secrets_(&secrets), secret_size_(secret_size), chunks_(plain) {}
-  SecretSlots(SecretSlots&& other) noexcept : chunks_(other.chunks_.memory()) { swap(other); }
+      : secrets_(&secrets), secret_size_(secret_size), more_(plain) {}
+  SecretSlots(SecretSlots&& other) noexcept : more_(other.more_.memory()) { swap(other); }
   SecretSlots& operator=(SecretSlots&& other) noexcept {
     swap(other);
     return *this;
   }
   ~SecretSlots() {
-    for (std::uint8_t* chunk : chunks_) {
-      wipe(chunk, chunk_size());
-      secrets_->release(chunk, chunk_size());
+    for (std::size_t i = 0; i < chunk_count(); ++i) {
+      wipe(chunk(i), chunk_size());
+      secrets_->release(chunk(i), chunk_size());
     }
   }
 
   // Makes sure that the next `count` calls of put() have a place. Error::out_of_memory.
   Error reserve(std::size_t count) noexcept {
     while (free_count_ < count) {
-      if (Error error = chunks_.reserve(chunks_.size() + 1); error != Error::none) return error;
+      const std::size_t first = chunk_count() * slots_in_chunk;
+      if (Error error = more_.reserve(chunk_count()); error != Error::none) return error;
       void* block = secrets_->allocate(chunk_size(), alignof(std::uint64_t));
       if (block == nullptr) return Error::out_of_memory;
       std::memset(block, 0, chunk_size());
-      const std::size_t first = chunks_.size() * slots_in_chunk;
-      chunks_.push_back(static_cast<std::uint8_t*>(block));
+      if (first_ != nullptr) more_.push_back(static_cast<std::uint8_t*>(block));
+      if (first_ == nullptr) first_ = static_cast<std::uint8_t*>(block);
       for (std::size_t i = slots_in_chunk; i-- > 0;) add_free(static_cast<Slot>(first + i));
     }
     return Error::none;
@@ -220,8 +222,10 @@ class SecretSlots {
 
  private:
   std::size_t chunk_size() const noexcept { return slots_in_chunk * secret_size_; }
+  std::size_t chunk_count() const noexcept { return first_ == nullptr ? 0 : 1 + more_.size(); }
+  std::uint8_t* chunk(std::size_t i) const noexcept { return i == 0 ? first_ : more_[i - 1]; }
   std::uint8_t* at(Slot slot) const noexcept {
-    return chunks_[slot / slots_in_chunk] + slot % slots_in_chunk * secret_size_;
+    return chunk(slot / slots_in_chunk) + slot % slots_in_chunk * secret_size_;
   }
   void add_free(Slot slot) noexcept {
     std::memcpy(at(slot), &first_free_, sizeof first_free_);
@@ -231,14 +235,16 @@ class SecretSlots {
   void swap(SecretSlots& other) noexcept {
     std::swap(secrets_, other.secrets_);
     std::swap(secret_size_, other.secret_size_);
-    chunks_.swap(other.chunks_);
+    std::swap(first_, other.first_);
+    more_.swap(other.more_);
     std::swap(first_free_, other.first_free_);
     std::swap(free_count_, other.free_count_);
   }
 
   Memory* secrets_ = nullptr;
   std::size_t secret_size_ = 0;
-  Array<std::uint8_t*> chunks_;
+  std::uint8_t* first_ = nullptr;  // most have no other chunk
+  Array<std::uint8_t*> more_;
   Slot first_free_ = none;
   std::size_t free_count_ = 0;
 };

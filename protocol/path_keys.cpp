@@ -15,7 +15,7 @@ Error PathKeys::start(LeafIndex own, Secret leaf_key) noexcept {
 
 Error PathKeys::carry_over(Crypto& crypto, const PathKeys& before, const TreeDraft& draft) noexcept {
   own_ = before.own_;
-  for (const Held& held : before.held_) {  // [TREE-09, TREE-33]
+  for (const Held& held : before.held_) {  // [TREE-09, TREE-33, PRIV-12]
     const Bytes key = draft.encryption_key(held.node);
     if (key.empty() || !equal(key, draft.base().encryption_key(held.node))) continue;
     TRY(put(held.node, before.keys_.copy(held.slot)));
@@ -35,7 +35,7 @@ Error PathKeys::put(NodeIndex node, Secret private_key) noexcept {
     keys_.replace(held->slot, std::move(private_key));
     return Error::none;
   }
-  TRY(held_.reserve(held_.size() + 1));
+  TRY(held_.reserve(TreeSize::max_depth + 1));  // at most one for each height
   TRY(keys_.reserve(1));
   held_.push_back({node, keys_.put(std::move(private_key))});
   return Error::none;

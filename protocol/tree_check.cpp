@@ -79,7 +79,7 @@ Error check_keys(Crypto& crypto, const RatchetTree& tree) noexcept {
 class OriginalHashes {
  public:
   OriginalHashes(Crypto& crypto, const RatchetTree& tree, Memory& scratch) noexcept
-      : crypto_(crypto), tree_(tree), counts_(scratch), hashes_(scratch), node_(scratch) {}
+      : crypto_(crypto), tree_(tree), kept_(scratch) {}
 
   // Without leaves [begin, end) of `blanked`, which lie below `subtree`.
   Error hash(NodeIndex subtree, const UnmergedLeaves& blanked, std::size_t begin, std::size_t end,
@@ -92,7 +92,7 @@ class OriginalHashes {
         const NodeIndex node = ancestor_at(blanked[i], height);
         std::size_t next = i + 1;
         while (next < end && blanked[next] <= last_leaf(node)) ++next;
-        if (counts_[node.value] != next - i) TRY(hash_node(node, blanked, i, next));
+        if (blanked_for(node) != next - i) TRY(hash_node(node, blanked, i, next));
         i = next;
       }
     }
@@ -102,19 +102,15 @@ class OriginalHashes {
 
  private:
   Error allocate() noexcept {
-    if (!counts_.empty()) return Error::none;
+    if (!kept_.empty()) return Error::none;
     std::size_t largest = 0;
     for (std::uint32_t i = 1; i < tree_.size().nodes(); i += 2) {
       const std::size_t size = tree_.encoded(NodeIndex(i)).size();
       if (size > largest) largest = size;
     }
-    const std::size_t nodes = tree_.size().nodes();
-    TRY(node_.reserve(largest));
-    node_.push_back(largest, 0);
-    TRY(hashes_.reserve(nodes * crypto_.hash_size()));
-    hashes_.push_back(nodes * crypto_.hash_size(), 0);
-    TRY(counts_.reserve(nodes));
-    counts_.push_back(nodes, 0);
+    const std::size_t needed = place_of(NodeIndex(tree_.size().nodes())) + largest;
+    TRY(kept_.reserve(needed));
+    kept_.push_back(needed, 0);
     return Error::none;
   }
 
@@ -132,9 +128,9 @@ class OriginalHashes {
       if (!tree_.is_blank(node)) TRY(without(node, blanked, begin, end, encoded));
       TRY(node_tree_hash(crypto_, node, encoded, left_hash, right_hash, digest));
     }
-    std::memcpy(hashes_.data() + node.value * crypto_.hash_size(), digest.bytes().data(),
-                crypto_.hash_size());
-    counts_[node.value] = static_cast<std::uint32_t>(end - begin);
+    const auto count = static_cast<std::uint32_t>(end - begin);
+    std::memcpy(kept_.data() + place_of(node), &count, sizeof count);
+    std::memcpy(kept_.data() + place_of(node) + sizeof count, digest.bytes().data(), crypto_.hash_size());
     return Error::none;
   }
 
@@ -150,7 +146,8 @@ class OriginalHashes {
     Reader reader(tree_.encoded(node));
     Bytes key, hash;
     TRY(reader(key, hash));
-    Writer writer({node_.data(), node_.size()});
+    const std::size_t behind = place_of(NodeIndex(tree_.size().nodes()));
+    Writer writer(MutableBytes(kept_.data(), kept_.size()).subspan(behind));
     TRY(writer(key, hash));
     TRY(writer.header(left_over * sizeof(LeafIndex::value)));
     for (std::size_t i = 0, b = begin; i < leaves.size(); ++i) {
@@ -163,15 +160,23 @@ class OriginalHashes {
     return Error::none;
   }
 
+  std::size_t place_of(NodeIndex node) const noexcept {
+    return node.value * (sizeof(std::uint32_t) + crypto_.hash_size());
+  }
+  std::uint32_t blanked_for(NodeIndex node) const noexcept {
+    std::uint32_t count = 0;
+    std::memcpy(&count, kept_.data() + place_of(node), sizeof count);
+    return count;
+  }
   Bytes kept(NodeIndex node) const noexcept {
-    return {hashes_.data() + node.value * crypto_.hash_size(), crypto_.hash_size()};
+    return {kept_.data() + place_of(node) + sizeof(std::uint32_t), crypto_.hash_size()};
   }
 
   Crypto& crypto_;
   const RatchetTree& tree_;
-  Array<std::uint32_t> counts_;  // how many leaves were blanked for the hash that is kept; 0: none is
-  Array<std::uint8_t> hashes_;
-  Array<std::uint8_t> node_;  // room for one ParentNode
+  // For each node how many leaves were blanked for the hash that is kept, 0 if none is, and that hash; behind
+  // them room for one ParentNode.
+  Array<std::uint8_t> kept_;
 };
 
 // The node D of RFC 9420, 7.9.2: the only one in the resolution of `child` that is not among the unmerged
@@ -279,7 +284,7 @@ Error check_members_support(const TreeView& tree, const Extensions& group_extens
 }
 
 Error check_changed_leaves(const TreeDraft& draft,
-                           const Extensions& group_extensions) noexcept {  // [TREE-66]
+                           const Extensions& group_extensions) noexcept {  // [TREE-66, LEAF-26]
   bool any_new_type = false;
   const auto check_leaf = [&](LeafIndex index) noexcept -> Error {
     const LeafNode leaf = draft.leaf(index);
@@ -300,7 +305,7 @@ Error check_changed_leaves(const TreeDraft& draft,
   if (!any_new_type) return Error::none;  // what was in use before, every member supports
   return draft.for_each_leaf([&](LeafIndex index) noexcept -> Error {
     const bool all_listed = draft.credentials_in_use().all_listed(draft.leaf(index).capabilities);
-    REFUSE_IF(!all_listed, Error::credential_unsupported);  // [LEAF-22, CRED-19]
+    REFUSE_IF(!all_listed, Error::credential_unsupported);  // [LEAF-22, CRED-19, EXT-11]
     return Error::none;
   });
 }

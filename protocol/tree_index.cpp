@@ -9,48 +9,48 @@ namespace tacet {
 Error NodeIndexMap::copy_with_room(const NodeIndexMap& other, std::size_t count) noexcept {
   key_ = other.key_;
   TRY(reserve(other.used_ + count + other.used_ / 8));  // so that growing is cheap on average
-  for (const std::uint32_t chain : other.chains_) {
-    for (std::uint32_t i = chain; i != none; i = other.entries_[i].next) {
-      insert(other.entries_[i].hash, other.entries_[i].node);
-    }
-  }
+  insert_all(other);
   return Error::none;
 }
 
 Error NodeIndexMap::reserve(std::size_t count) noexcept {
   if (has_room(count)) return Error::none;
   const std::size_t room = used_ + count + used_ / 8;
-  NodeIndexMap larger(chains_.memory());
+  NodeIndexMap larger(entries_.memory());
   larger.key_ = key_;
   TRY(larger.entries_.reserve(room));
-  TRY(larger.chains_.reserve(room));
-  larger.chains_.push_back(room, none);
-  for (const std::uint32_t chain : chains_) {
-    for (std::uint32_t i = chain; i != none; i = entries_[i].next) {
-      larger.insert(entries_[i].hash, entries_[i].node);
-    }
+  while (larger.entries_.size() < room) {
+    larger.entries_.push_back({0, {}, larger.first_free_, none});
+    larger.first_free_ = static_cast<std::uint32_t>(larger.entries_.size() - 1);
   }
+  larger.insert_all(*this);
   swap(larger);
   return Error::none;
 }
 
-void NodeIndexMap::insert(std::uint32_t hash, NodeIndex node) noexcept {
-  std::uint32_t& chain = chains_[chain_of(hash)];
-  const Entry entry = {hash, node, chain};
-  if (first_free_ == none) {
-    chain = static_cast<std::uint32_t>(entries_.size());
-    entries_.push_back(entry);
-  } else {
-    chain = first_free_;
-    first_free_ = entries_[chain].next;
-    entries_[chain] = entry;
+void NodeIndexMap::insert_all(const NodeIndexMap& other) noexcept {
+  for (const Entry& chain : other.entries_) {
+    for (std::uint32_t i = chain.first; i != none; i = other.entries_[i].next) {
+      insert(other.entries_[i].hash, other.entries_[i].node);
+    }
   }
+}
+
+void NodeIndexMap::insert(std::uint32_t hash, NodeIndex node) noexcept {
+  const std::uint32_t place = first_free_;
+  Entry& entry = entries_[place];
+  first_free_ = entry.next;
+  std::uint32_t& first = entries_[chain_of(hash)].first;
+  entry.hash = hash;
+  entry.node = node;
+  entry.next = first;
+  first = place;
   ++used_;
 }
 
 void NodeIndexMap::erase(Crypto& crypto, Of what, Bytes value, NodeIndex node) noexcept {
   const std::uint32_t hash = this->hash(crypto, what, value);
-  std::uint32_t* link = &chains_[chain_of(hash)];
+  std::uint32_t* link = &entries_[chain_of(hash)].first;
   while (entries_[*link].hash != hash || entries_[*link].node != node) link = &entries_[*link].next;
   const std::uint32_t place = *link;
   *link = entries_[place].next;
@@ -63,9 +63,9 @@ void NodeIndexMap::erase(Crypto& crypto, Of what, Bytes value, NodeIndex node) n
 
 Error CredentialsInUse::add(CredentialType type) noexcept {
   const auto key = static_cast<std::uint32_t>(type);
-  TRY(users_.reserve(1));
   const std::uint32_t users = this->users(type);
   if (users != 0) users_.erase(key);
+  if (users == 0) TRY(users_.reserve(1));
   users_.insert(key, users + 1);
   return Error::none;
 }

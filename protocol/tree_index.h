@@ -34,7 +34,7 @@ class NodeIndexMap {
  public:
   enum class Of : std::uint8_t { encryption_key, signature_key, client };
 
-  explicit NodeIndexMap(Memory& memory) noexcept : chains_(memory), entries_(memory) {}
+  explicit NodeIndexMap(Memory& memory) noexcept : entries_(memory) {}
 
   // Draws the key of the hash. Error::random_failed.
   Error start(Crypto& crypto) noexcept { return crypto.random(key_); }
@@ -47,7 +47,7 @@ class NodeIndexMap {
 
   // Makes sure that the next `count` calls of insert() have a place. Error::out_of_memory.
   Error reserve(std::size_t count) noexcept;
-  bool has_room(std::size_t count) const noexcept { return used_ + count <= chains_.size(); }
+  bool has_room(std::size_t count) const noexcept { return used_ + count <= entries_.size(); }
 
   void insert(Crypto& crypto, Of what, Bytes value, NodeIndex node) noexcept {
     insert(hash(crypto, what, value), node);
@@ -59,16 +59,15 @@ class NodeIndexMap {
   // A node inserted with such a value that `is_it` accepts.
   template <class Predicate>
   std::optional<NodeIndex> find(Crypto& crypto, Of what, Bytes value, Predicate is_it) const noexcept {
-    if (chains_.empty()) return std::nullopt;
+    if (entries_.empty()) return std::nullopt;
     const std::uint32_t hash = this->hash(crypto, what, value);
-    for (std::uint32_t i = chains_[chain_of(hash)]; i != none; i = entries_[i].next) {
+    for (std::uint32_t i = entries_[chain_of(hash)].first; i != none; i = entries_[i].next) {
       if (entries_[i].hash == hash && is_it(entries_[i].node)) return entries_[i].node;
     }
     return std::nullopt;
   }
 
   void swap(NodeIndexMap& other) noexcept {
-    chains_.swap(other.chains_);
     entries_.swap(other.entries_);
     std::swap(key_, other.key_);
     std::swap(used_, other.used_);
@@ -80,7 +79,8 @@ class NodeIndexMap {
   struct Entry {
     std::uint32_t hash;
     NodeIndex node;
-    std::uint32_t next;  // in its chain, or of those that are free
+    std::uint32_t next;   // in its chain, or of those that are free
+    std::uint32_t first;  // of the chain that has the number of this place
   };
 
   std::uint32_t hash(Crypto& crypto, Of what, Bytes value) const noexcept {
@@ -89,13 +89,13 @@ class NodeIndexMap {
     return crypto.short_hash(key, value);
   }
   std::size_t chain_of(std::uint32_t hash) const noexcept {
-    return static_cast<std::size_t>(std::uint64_t{hash} * chains_.size() >> 32);
+    return static_cast<std::size_t>(std::uint64_t{hash} * entries_.size() >> 32);
   }
   void insert(std::uint32_t hash, NodeIndex node) noexcept;
+  void insert_all(const NodeIndexMap& other) noexcept;
 
   ShortHashKey key_{};
-  Array<std::uint32_t> chains_;  // the first entry of each; there are as many chains as entries have room
-  Array<Entry> entries_;
+  Array<Entry> entries_;  // used or free, and as many chains
   std::size_t used_ = 0;
   std::uint32_t first_free_ = none;
 };

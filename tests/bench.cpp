@@ -2,10 +2,16 @@
 // run. What is reported, and held, is the ratio of the two, and beside it how many calls were made and how
 // many are mandatory; times are for scale. Some facts that are no times follow below the table.
 //
-// The options are Google Benchmark's; these help most:
-//   --benchmark_filter=REGEX     only some rows: 'path', 'n = 1,000'
-//   --benchmark_repetitions=N    instead of 11; rows that take long keep their own number
+// One option is its own:
+//   --json FILE                  the table as JSON
+// The others are Google Benchmark's; these help most:
+//   --benchmark_filter=REGEX     only some rows: 'path', 'n = 1,000'; only what is counted:
+//   'calls$|^all|bytes'
+//   --benchmark_repetitions=N    instead of 7; rows that take long keep their own number
 //   --benchmark_out=FILE         all repetitions and counts as JSON; floors are named "..., floor"
+//
+// The exit status is 1 if a count or a fact misses its limit, and 2 if the options are not understood. A
+// ratio that does is only printed: what a machine does besides must not decide whether a run succeeds.
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>
@@ -13,9 +19,9 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <utility>
+#include <string_view>
 
-#include "bench_table.h"
+#include "bench_report.h"
 #include "protocol/sodium.h"
 #include "spec/adversary/recorder.h"
 
@@ -40,7 +46,7 @@ Sodium crypto(system_random);
 
 template <class Run>
 void time(benchmark::State& state, const Row& row, const std::function<void()>& prepare, Run run) {
-  show_progress(row.name);
+  show_progress(row.label());
   if (row.set_up) row.set_up();
   for (auto _ : state) {
     if (prepare) {
@@ -63,19 +69,13 @@ Calls count_calls(const Row& row) {
   const auto count = [&](Operation operation) { return std::uint64_t{log.count(operation)}; };
   return {.verify = count(Operation::verify),
           .sign = count(Operation::sign),
+          .signature_key = count(Operation::import_signature_key),
           .multiply = count(Operation::x25519),
           .multiply_base = count(Operation::x25519_base),
           .hmac = count(Operation::mac) + count(Operation::extract) + count(Operation::expand),
           .aead = count(Operation::seal) + count(Operation::open),
           .hash = count(Operation::hash)};
 }
-
-// The names that the counts have in the table and in JSON.
-constexpr std::pair<const char*, std::uint64_t Calls::*> call_names[] = {
-    {"verify", &Calls::verify}, {"sign", &Calls::sign},
-    {"mult", &Calls::multiply}, {"base mult", &Calls::multiply_base},
-    {"AEAD", &Calls::aead},     {"HMAC", &Calls::hmac},
-    {"hash", &Calls::hash}};
 
 void add_once(const std::string& name, std::function<void(benchmark::UserCounters&)> measure) {
   benchmark::RegisterBenchmark(name.c_str(),
@@ -88,29 +88,31 @@ void add_once(const std::string& name, std::function<void(benchmark::UserCounter
 }
 
 void add(const Row& row) {
-  constexpr int long_repetitions = 5;
+  constexpr int long_repetitions = 3;
   const auto add_timed = [&](const std::string& name, auto function) {
     benchmark::internal::Benchmark* const added = benchmark::RegisterBenchmark(name.c_str(), function);
     if (row.is_long) added->Iterations(1)->Repetitions(long_repetitions);
   };
-  add_timed(row.name, [&row](benchmark::State& state) {
+  const std::string name = row.label();
+  add_timed(name, [&row](benchmark::State& state) {
     time(state, row, row.prepare, [&row] { row.operation(crypto); });
   });
   if (row.floor) {
-    add_timed(row.name + ", floor", [&row](benchmark::State& state) { time(state, row, {}, row.floor); });
+    add_timed(name + ", floor", [&row](benchmark::State& state) { time(state, row, {}, row.floor); });
   }
   if (!row.mandatory) return;
-  add_once(row.name + ", calls", [&row](benchmark::UserCounters& counters) {
+  add_once(name + ", counted", [&row](benchmark::UserCounters& counters) {
     const Calls made = count_calls(row);
-    for (const auto& [name, member] : call_names) counters[name] = static_cast<double>(made.*member);
+    for (const auto& [kind, member] : call_names) counters[kind] = static_cast<double>(made.*member);
   });
 }
 
 void add(const Fact& fact) {
-  add_once(fact.name, [&fact](benchmark::UserCounters& counters) { counters["value"] = fact.measure(); });
+  add_once(fact.name + ", counted",
+           [&fact](benchmark::UserCounters& counters) { counters["value"] = fact.measure(); });
 }
 
-// Collects the repetitions of each benchmark, of whose times the table shows the medians, and the counters.
+// Collects the repetitions of each benchmark, of whose times the report has the medians, and the counters.
 class Collector final : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }
@@ -140,83 +142,83 @@ class Collector final : public benchmark::BenchmarkReporter {
   std::map<std::string, benchmark::UserCounters> counters_;
 };
 
-// ---- what is printed
+// ---- what it shows
 
-std::string in_units(double nanoseconds) {
-  static constexpr const char* units[] = {"ns", "us", "ms", "s"};
-  std::size_t unit = 0;
-  for (; nanoseconds >= 1000 && unit < 3; ++unit) nanoseconds /= 1000;
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f %-2s",
-                nanoseconds < 10    ? 2
-                : nanoseconds < 100 ? 1
-                                    : 0,
-                nanoseconds, units[unit]);
-  return text;
-}
+Verdict judge(bool holds) { return holds ? Verdict::held : Verdict::missed; }
 
-const char* verdict(bool holds) { return holds ? "held" : "MISSED"; }
-
-// "made/mandatory" for each kind of call. None may be more than mandatory but for hashes where the row says
-// so, and a few HMACs: how a key pair is drawn is left to the endpoint.
-std::string calls_text(const Row& row, const Collector& collected) {
-  constexpr std::uint64_t spare_hmacs = 4;
-  std::string text;
+// No kind of call may be made more often than is mandatory but for hashes where the row says so, and a few
+// HMACs: how a key pair is drawn is left to the endpoint.
+Verdict judge_calls(const Row& row, const Calls& made) {
+  Calls most = *row.mandatory;
+  most.hmac += 4;
+  most.hash += row.spare_hashes;
   bool holds = true;
+  for (const auto& [name, member] : call_names) holds = holds && made.*member <= most.*member;
+  return judge(holds);
+}
+
+Report::Operation report_of(const Row& row, Collector& collected) {
+  Report::Operation out;
+  out.name = row.name, out.n = row.n;
+  out.limit = row.limit, out.scrubs = row.scrubs;
+  out.median = collected.median(row.label());
+  out.floor = collected.median(row.label() + ", floor");
+  if (out.median != 0 && out.floor != 0) {
+    const bool is_small = row.n != 0 && row.n < ratios_held_from;
+    out.ratio_verdict = is_small ? Verdict::reported : judge(out.median / out.floor <= row.limit);
+  }
+  if (!row.mandatory) return out;
   for (const auto& [name, member] : call_names) {
-    const std::optional<double> counter = collected.counter(row.name + ", calls", name);
-    if (!counter) return {};
-    const auto made = static_cast<std::uint64_t>(*counter);
-    const std::uint64_t mandatory = (*row.mandatory).*member;
-    if (made == 0 && mandatory == 0) continue;
-    text += (text.empty() ? "" : ", ") + std::to_string(made) + "/" + std::to_string(mandatory) + " " + name;
-    const std::uint64_t spare = member == &Calls::hash   ? row.spare_hashes
-                                : member == &Calls::hmac ? spare_hmacs
-                                                         : 0;
-    holds = holds && made <= mandatory + spare;
+    const std::optional<double> made = collected.counter(row.label() + ", counted", name);
+    if (!made) return out;
+    out.made.*member = static_cast<std::uint64_t>(*made);
   }
-  return text + "  " + verdict(holds);
+  out.mandatory = *row.mandatory;
+  out.calls_verdict = judge_calls(row, out.made);
+  return out;
 }
 
-void print(const std::vector<Row>& rows, Collector& times) {
-  const double one_scrub = times.median("scrub");
-  std::printf("%-42s %9s %9s %7s %6s          %s\n", "operation", "median", "floor", "ratio", "limit",
-              "scrubbing; calls made/mandatory");
+Report report_of(const std::vector<Row>& rows, const std::vector<Growth>& growths,
+                 const std::vector<Fact>& facts, Collector& collected) {
+  Report report;
+  report.one_scrub = collected.median("scrub");
   for (const Row& row : rows) {
-    const double operation = times.median(row.name);
-    const double floor = times.median(row.name + ", floor");
-    if (operation == 0) continue;  // filtered out
-    std::printf("%-42s %9s ", row.name.c_str(), in_units(operation).c_str());
-    if (floor != 0) {
-      const double ratio = operation / floor;
-      std::printf("%9s %7.3f %6.2f %-6s ", in_units(floor).c_str(), ratio, row.limit,
-                  verdict(ratio <= row.limit));
-    } else {
-      std::printf("%32s", "");
-    }
-    if (row.scrubs != 0 && one_scrub != 0) std::printf("  %.1f%%", 100 * row.scrubs * one_scrub / operation);
-    if (row.mandatory) std::printf("  %s", calls_text(row, times).c_str());
-    std::printf("\n");
+    Report::Operation operation = report_of(row, collected);
+    const bool was_run = operation.median != 0 || operation.calls_verdict != Verdict::none;
+    if (was_run) report.operations.push_back(std::move(operation));
   }
-  if (one_scrub != 0) std::printf("one scrub of stack and registers: %.0f ns\n", one_scrub);
-  std::printf("medians of CPU time, repetitions interleaved\n");
-}
-
-void print(const char* kind, const std::string& name, double value, double limit) {
-  std::printf("%-7s %-44s %9.2f %9.2f  %s\n", kind, name.c_str(), value, limit, verdict(value <= limit));
-}
-
-void print(const std::vector<Growth>& growths, const std::vector<Fact>& facts, Collector& times) {
-  std::printf("\n%-7s %-44s %9s %9s\n", "", "", "measured", "limit");
   for (const Growth& growth : growths) {
-    const double small = times.median(growth.small), large = times.median(growth.large);
-    if (small == 0 || large == 0) continue;
-    print("growth", growth.name + ", 5,000 to 50,000", large / small, growth.limit);
+    const double few = collected.median(named(growth.name, 5000));
+    const double many = collected.median(named(growth.name, 50000));
+    if (few == 0 || many == 0) continue;
+    report.growths.push_back(
+        {growth.name + ", 5,000 to 50,000", many / few, growth.limit, judge(many / few <= growth.limit)});
   }
   for (const Fact& fact : facts) {
-    const std::optional<double> value = times.counter(fact.name, "value");
-    if (value) print("count", fact.name, *value, fact.limit);
+    const std::optional<double> value = collected.counter(fact.name + ", counted", "value");
+    if (value) report.facts.push_back({fact.name, *value, fact.limit, judge(*value <= fact.limit)});
   }
+  return report;
+}
+
+template <class T>
+std::vector<T> join(std::initializer_list<std::vector<T>> lists) {
+  std::vector<T> all;
+  for (const std::vector<T>& list : lists) all.insert(all.end(), list.begin(), list.end());
+  return all;
+}
+
+// Takes the option that is not Google Benchmark's out of the arguments; empty if it is not there.
+std::string take_json_path(std::vector<char*>& arguments) {
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    if (arguments[i] == std::string_view("--help")) std::printf("bench [--json FILE], and:\n");
+    if (arguments[i] != std::string_view("--json") || i + 1 == arguments.size()) continue;
+    const std::string path = arguments[i + 1];
+    const auto option = arguments.begin() + static_cast<std::ptrdiff_t>(i);
+    arguments.erase(option, option + 2);
+    return path;
+  }
+  return {};
 }
 
 }  // namespace
@@ -225,20 +227,17 @@ void print(const std::vector<Growth>& growths, const std::vector<Fact>& facts, C
 int main(int argc, char** argv) {
   using namespace tacet::bench;
   std::vector<char*> arguments(argv, argv + argc);
-  std::string defaults[] = {"--benchmark_repetitions=11", "--benchmark_enable_random_interleaving=true",
+  const std::string json_path = take_json_path(arguments);
+  std::string defaults[] = {"--benchmark_repetitions=7", "--benchmark_enable_random_interleaving=true",
                             "--benchmark_min_time=0.05"};
   for (std::string& option : defaults) arguments.insert(arguments.begin() + 1, option.data());
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
 
-  std::vector<Row> rows = crypto_rows();
-  for (Row& row : tree_rows()) rows.push_back(std::move(row));
-  for (Row& row : message_rows()) rows.push_back(std::move(row));
-  for (Row& row : commit_rows()) rows.push_back(std::move(row));
-  std::vector<Growth> growths = tree_growth();
-  for (Growth& growth : commit_growth()) growths.push_back(std::move(growth));
-  const std::vector<Fact> facts = tree_facts();
+  const auto rows = join({crypto_rows(), tree_rows(), message_rows(), build_rows(), commit_rows()});
+  const auto growths = join({tree_growth(), commit_growth()});
+  const auto facts = join({tree_facts(), message_facts(), build_facts(), commit_facts()});
   for (const Row& row : rows) add(row);
   for (const Fact& fact : facts) add(fact);
   benchmark::RegisterBenchmark("scrub", [](benchmark::State& state) {
@@ -248,7 +247,11 @@ int main(int argc, char** argv) {
   Collector collector;
   benchmark::RunSpecifiedBenchmarks(&collector);
   show_progress("");
-  print(rows, collector);
-  print(growths, facts, collector);
-  return 0;
+  const Report report = report_of(rows, growths, facts, collector);
+  print(report);
+  if (!json_path.empty() && !write_json(report, json_path)) {
+    std::fprintf(stderr, "bench: %s cannot be written\n", json_path.c_str());
+    return 2;
+  }
+  return report.counts_hold() ? 0 : 1;
 }

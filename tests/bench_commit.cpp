@@ -1,103 +1,90 @@
-// Rows for Commits in a full tree, one in which every member has committed: n members, d the depth of their
-// tree.
+// Rows for Commits in a full tree, one in which every member has committed, and for a join of one more: n
+// members, d the depth of their tree.
 
+#include <algorithm>
 #include <map>
-#include <memory>
 
 #include "bench_floors.h"
-#include "bench_full_tree.h"
-#include "bench_table.h"
-#include "protocol/adapters/heap_memory.h"
-#include "protocol/join.h"
-#include "protocol/sodium.h"
+#include "bench_group.h"
 #include "secrets.h"
-#include "spec/adversary/endpoint.h"
 
 namespace tacet::bench {
+
+using model::operator+;
 
 namespace {
 
 constexpr LeafIndex committer{0}, neighbour{1};
 
-// Members are known by their leaves' credentials, which are noise.
-struct Believing final : Policy {
-  Bytes identity(const Credential& credential) const noexcept override { return credential.body; }
-  bool validates(const Credential&, Bytes) const noexcept override { return true; }
-  bool is_in_group(Bytes) const noexcept override { return false; }
-};
-
-const Believing policy{};
-const Limits limits{};
-const CipherSuite suites[] = {CipherSuite::x25519_chacha20poly1305_sha256_ed25519};
-const CredentialType credentials[] = {CredentialType::basic};
-const Supported supported{suites, {}, {}, credentials};
-adversary::KnownPsks no_psks;
-const Bytes group_id = bytes_of("a group's id of 32 bytes, random");
-
-Crypto& plain_crypto() {
-  static SodiumRandom random;
-  static Sodium crypto(random);
-  return crypto;
-}
-
 // One epoch at three of its members: the committer at the first leaf, its neighbour, and the last, who was
-// the last to commit in the other half. They have gone on by one Commit, as groups do: what a tree makes room
-// for after an import is behind them.
+// the last to commit in the other half. Of two members, both are one. They have gone on by one Commit, as
+// groups do: what a tree makes room for after an import is behind them.
 struct Group {
   std::uint32_t n;
   unsigned d;
   FullTree full;
-  HeapMemory memory;
+  CountingMemory memory;
   std::unique_ptr<Epoch> sender, near, far;
-  Octets in_public, in_private;
+  Octets in_public, in_private, room;
+  Published newcomer;
+  Octets welcome;
 
   explicit Group(std::uint32_t members)
       : n(members),
         d(TreeSize::for_leaves(members).depth()),
-        full(make_full_tree({.members = members, .group_id = group_id})) {
-    PathKeys far_keys = keys({n - 1}, fresh_key());
+        full(make_full_tree({.members = members, .group_id = group_id})),
+        newcomer(members) {
+    PathKeys far_keys = path_keys({n - 1}, fresh_key(), memory);
     const Octets tree = after_a_path_of_the_last(far_keys);
-    sender = epoch(tree, keys(committer, fresh_key()));
-    near = epoch(tree, keys(neighbour, secret_of(octets(full.key_of_leaf_1))));
+    sender = epoch(tree, path_keys(committer, fresh_key(), memory));
+    if (n > 2) near = epoch(tree, path_keys(neighbour, secret_of(octets(full.key_of_leaf_1)), memory));
     far = epoch(tree, std::move(far_keys));
     go_on();
     in_public = commit(plain_crypto(), WireFormat::public_message);
     in_private = commit(plain_crypto(), WireFormat::private_message);
+    invite();
   }
 
-  Client client(Crypto& crypto) { return {crypto, memory, memory, policy, supported, limits}; }
+  Epoch& receiver(bool is_near) { return is_near && near != nullptr ? *near : *far; }
 
   Octets commit(Crypto& crypto, WireFormat format) {
-    const Client ours = client(crypto);
+    const Client ours = client(crypto, memory);
     OwnCommit made(ours, *sender);
-    create(crypto, format, ours, made);
+    create(ours, format, made);
     return model::octets(made.message);
   }
 
-  // All that a receiver does but for adopting.
-  void process(Crypto& crypto, Epoch& receiver, const Octets& message) {
-    const Client ours = client(crypto);
-    NextEpoch next(ours, receiver);
-    process(ours, receiver, message, next);
+  void process(Crypto& crypto, bool is_near, const Octets& message) {
+    const Client ours = client(crypto, memory);
+    NextEpoch next(ours, receiver(is_near));
+    process_commit(ours, receiver(is_near), message, room, next);
+  }
+
+  // Of the newcomer, by a Commit with a path.
+  void join(Crypto& crypto, Memory& joiner_memory) {
+    std::optional<Epoch> joined;
+    const auto received = decoded<MlsMessage>(welcome);
+    must(join_by_welcome(client(crypto, joiner_memory), newcomer, no_psks(), received.welcome, {}, joined));
   }
 
  private:
-  static Secret fresh_key() {
-    Secret key;
-    std::uint8_t public_key[32];
-    must(plain_crypto().generate_key_pair(key, public_key));
-    return key;
+  void invite() {
+    const Octets add = Octets{1, 0, 1} + newcomer.key_package;  // a proposal by value, an Add
+    NewCommit wanted;
+    must(List<ProposalOrRef>::parse(add, wanted.proposals));
+    const Client ours = client(plain_crypto(), memory);
+    OwnCommit made(ours, *sender);
+    create_commit(ours, full.members[committer.value], *sender, wanted, made);
+    welcome = model::octets(made.welcome);
   }
-  PathKeys keys(LeafIndex own, Secret leaf_key) {
-    PathKeys made(plain_crypto().suite(), memory, memory);
-    must(made.start(own, std::move(leaf_key)));
-    return made;
+  void create(const Client& ours, WireFormat format, OwnCommit& made) {
+    NewCommit wanted;
+    wanted.wire_format = format;
+    create_commit(ours, full.members[committer.value], *sender, wanted, made);
   }
   RatchetTree import(Bytes encoding) {
-    RatchetTree tree(memory, policy);
-    Nodes nodes;
-    must(decode(encoding, nodes));
-    must(tree.import(plain_crypto(), nodes, limits));
+    RatchetTree tree(memory, client(plain_crypto(), memory).policy);
+    must(tree.import(plain_crypto(), decoded<Nodes>(encoding), limits));
     return tree;
   }
   // So that its keys are known.
@@ -106,15 +93,15 @@ struct Group {
     TreeDraft draft(plain_crypto(), tree, memory, limits);
     must(draft.start());
     PathSecrets secrets;
-    KeySigner signer(plain_crypto(), {full.members[n - 1].private_key.data(), 64});
+    KeySigner signer(plain_crypto(), signing_key(full.members[n - 1]));
     must(create_update_path(plain_crypto(), signer, draft.base().leaf({n - 1}), {n - 1}, group_id, limits,
                             draft, last, secrets));
     Octets out(draft.export_size().value());
     must(draft.export_to(out).error());
     return out;
   }
-  std::unique_ptr<Epoch> epoch(Bytes tree, PathKeys&& path_keys) {
-    const Client ours = client(plain_crypto());
+  std::unique_ptr<Epoch> epoch(Bytes tree, PathKeys&& keys) {
+    const Client ours = client(plain_crypto(), memory);
     auto made = std::make_unique<Epoch>(ours, import(tree));
     GroupContext context;
     context.cipher_suite = plain_crypto().suite().suite;
@@ -124,57 +111,25 @@ struct Group {
     const Octets of_hash_size(32, 1);  // the same at all of them
     context.confirmed_transcript_hash = of_hash_size;
     must(made->state.start(ours, context, of_hash_size));
-    made->member.path_keys() = std::move(path_keys);
+    made->member.path_keys() = std::move(keys);
     EpochSecrets secrets;
     must(derive_epoch_secrets(plain_crypto(), view(of_hash_size), {}, made->state.group_context(), secrets));
     must(made->member.start(std::move(secrets), made->state.tree().size()));
     return made;
   }
-  void create(Crypto& crypto, WireFormat format, const Client& ours, OwnCommit& made) {
-    KeySigner signer(crypto, {full.members[committer.value].private_key.data(), 64});
-    NewCommit wanted;
-    wanted.wire_format = format;
-    must(create_commit(ours, no_psks, signer, *sender, wanted, made));
-  }
-  void process(const Client& ours, Epoch& receiver, const Octets& message, NextEpoch& next) {
-    MlsMessage decoded;
-    must(decode(message, decoded));
-    const Secret membership_key = receiver.member.keys().copy(EpochKeys::Of::membership_key);
-    const Secret sender_data_secret = receiver.member.keys().copy(EpochKeys::Of::sender_data_secret);
-    const MessageEpoch lent = {receiver.state.context(),
-                               receiver.state.group_context(),
-                               receiver.state.tree(),
-                               membership_key,
-                               sender_data_secret,
-                               {},
-                               limits};
-    AuthenticatedContent content;
-    PeekedKey key;
-    if (decoded.wire_format == WireFormat::public_message) {
-      room.resize(unprotect_room(decoded.public_message, lent));
-      must(unprotect(ours.crypto, lent, decoded.public_message, room, content));
-    } else {
-      room.resize(open_room(decoded.private_message, lent));
-      must(open(ours.crypto, lent, receiver.member.secret_tree(), decoded.private_message, room, key,
-                content));
-    }
-    must(process_commit(ours, no_psks, receiver, content, next));
-    receiver.member.secret_tree().drop(key);
-  }
   void go_on() {
-    const Client ours = client(plain_crypto());
+    const Client ours = client(plain_crypto(), memory);
     OwnCommit made(ours, *sender);
-    create(plain_crypto(), WireFormat::public_message, ours, made);
+    create(ours, WireFormat::public_message, made);
     const Octets message = model::octets(made.message);
     for (Epoch* const receiver : {near.get(), far.get()}) {
+      if (receiver == nullptr) continue;
       NextEpoch next(ours, *receiver);
-      process(ours, *receiver, message, next);
+      process_commit(ours, *receiver, message, room, next);
       next.adopt(*receiver);
     }
     made.next.adopt(*sender);
   }
-
-  Octets room;
 };
 
 Group& group(std::uint32_t n) {
@@ -184,68 +139,69 @@ Group& group(std::uint32_t n) {
 
 // ---- floors
 
-void verify_floor(const Signed& member) {
-  must(crypto_sign_verify_detached(member.signature.data(), member.message.data(), member.message.size(),
-                                   member.public_key().data()) == 0,
-       "a signature of the floor does not verify");
-}
-void sign_floor(const Signed& member) {
-  crypto_sign_detached(raw::output, nullptr, member.message.data(), member.message.size(),
-                       member.private_key.data());
-}
-
-// The inputs of the hashes of a path (RFC 9420, 7.8, 7.9), in bytes.
-void path_hashes_floor(unsigned d) {
-  raw::hash(1 + 4 + 1 + leaf_size);
-  for (unsigned i = 0; i < d; ++i) {
-    raw::hash(1 + 1 + 2 * 33 + 33 + 33 + 1);
-    raw::hash(3 * 33);
-  }
-}
-void hmacs_floor(unsigned count) {
-  for (; count > 0; --count) raw::hmac(std::size_t{60});
-}
-
 void create_floor(const Group& g) {
   const Octets& point = g.full.encoding;  // any 32 bytes are a public key
   for (unsigned i = 0; i < g.d; ++i) raw::path_node();
   raw::multiply_base();  // the leaf's
-  for (unsigned i = 0; i < g.d; ++i) {
-    raw::multiply_base();
-    raw::multiply(point.data() + 8);
-    raw::hpke_schedule();
-    raw::seal();
-  }
-  for (int i = 0; i < 2; ++i) sign_floor(g.full.members[0]);
-  hmacs_floor(16);
-  path_hashes_floor(g.d);
+  for (unsigned i = 0; i < g.d; ++i) raw::hpke_seal(point.data() + 8);
+  for (int i = 0; i < 2; ++i) raw::sign(g.full.members[0]);
+  raw::hmacs(16);
+  raw::path_hashes(g.d);
 }
 
 // `nodes` is how many nodes of the path the receiver is under.
 void process_floor(const Group& g, unsigned nodes) {
-  for (int i = 0; i < 2; ++i) verify_floor(g.full.members[0]);
-  raw::multiply(g.full.encoding.data() + 8);
-  raw::hpke_schedule();
-  raw::open();
+  for (int i = 0; i < 2; ++i) raw::verify(g.full.members[0]);
+  raw::hpke_open(g.full.encoding.data() + 8);
   for (unsigned i = 0; i < nodes; ++i) raw::path_node();
-  hmacs_floor(16);
-  path_hashes_floor(g.d);
+  raw::hmacs(16);
+  raw::path_hashes(g.d);
+}
+
+// In place of the membership tag; the content is as long as the message.
+void private_message_floor(const Group& g) {
+  static std::uint8_t opened[1 << 13], sealed[sizeof opened + raw::tag_size];
+  static const bool is_sealed = (raw::seal({}, opened, sealed), true);
+  must(is_sealed && g.in_private.size() <= sizeof sealed, "a Commit has no room in the floor");
+  raw::sender_data_key();
+  raw::first_message(g.d);
+  raw::ratchet_step();
+  raw::open();
+  raw::open({}, sealed, opened);
+}
+
+// The newcomer stands beside the full part of the tree, so of the parents those are set that were.
+void join_floor(const Group& g) {
+  static std::map<const Group*, raw::LargeCalls> all;
+  const std::size_t sealed = decoded<MlsMessage>(g.welcome).welcome.encrypted_group_info.size();
+  const std::size_t group_info = sealed - raw::tag_size, signed_part = group_info - raw::signature_size - 2;
+  raw::LargeCalls& large = all.try_emplace(&g, "GroupInfoTBS", signed_part, 0, group_info).first->second;
+  raw::hash(Bytes(g.newcomer.key_package));
+  raw::hmac(Bytes(large.sealed));
+  raw::hpke_open(g.newcomer.init_key.data());
+  raw::hmacs(2 + 2);
+  large.open();
+  large.verify();
+  for (const Signed& member : g.full.members) raw::verify(member);
+  raw::verify(g.newcomer.owner);
+  raw::tree_hash(g.n + 1, TreeSize::for_leaves(g.n + 1).depth(), g.n - 1);
+  raw::hashes(g.n - 1, raw::parent_hash_input);
+  raw::path_node();
+  raw::hmacs(10 + 1);
 }
 
 // ---- the table
-
-std::string named(const std::string& operation, std::uint32_t n) {
-  return operation + ", n = " + std::to_string(n / 1000) + ",000";
-}
 
 const std::string far_name = "process Commit, far";
 
 // HMACs: 13 of the key schedule, 2 tags and an HPKE info; 4 for each path node, 5 for an HPKE single shot.
 // One more is the hash of HPKE's empty psk_id. Hashes: two for each node of the path, one for the leaf, and
-// those of the two transcript hashes.
-void add_rows(std::uint32_t n, std::vector<Row>& rows) {
+// those of the two transcript hashes. The committer is under the left side of every node of its path, where
+// there always are members on the right, so all d of them are in it, also of a small group.
+void add_create_row(std::uint32_t n, std::vector<Row>& rows) {
   const std::uint64_t d = TreeSize::for_leaves(n).depth();
-  rows.push_back({.name = named("create Commit", n),
+  rows.push_back({.name = "create Commit, full tree",
+                  .n = n,
                   .operation = [n](Crypto& crypto) { group(n).commit(crypto, WireFormat::public_message); },
                   .floor = [n] { create_floor(group(n)); },
                   .limit = 1.5,
@@ -256,33 +212,116 @@ void add_rows(std::uint32_t n, std::vector<Row>& rows) {
                                      .aead = d,
                                      .hash = 2 * d + 3},
                   .set_up = [n] { group(n); }});
-  const auto process = [&](const std::string& name, std::uint64_t nodes, double limit, auto receiver) {
-    rows.push_back(
-        {.name = named(name, n),
-         .operation =
-             [=](Crypto& crypto) { group(n).process(crypto, receiver(group(n)), group(n).in_public); },
-         .floor = [=] { process_floor(group(n), static_cast<unsigned>(nodes)); },
-         .limit = limit,
-         .mandatory = Calls{.verify = 2,
-                            .multiply = 1,
-                            .multiply_base = nodes,
-                            .hmac = 4 * nodes + 21,
-                            .aead = 1,
-                            .hash = 2 * d + 3},
-         .set_up = [n] { group(n); }});
+}
+
+// As a PrivateMessage it has no membership tag, and there are two keys: that of the sender data takes 2
+// HMACs, and that of a sender's first message 2d + 2 and the 3 of a step.
+void add_process_rows(std::uint32_t n, std::vector<Row>& rows) {
+  const unsigned d = TreeSize::for_leaves(n).depth();
+  const auto process = [&](const std::string& name, bool is_near, WireFormat format, double limit) {
+    const unsigned nodes = is_near ? d : 1;
+    const bool is_private = format == WireFormat::private_message;
+    Calls mandatory = {.verify = 2,
+                       .multiply = 1,
+                       .multiply_base = nodes,
+                       .hmac = std::uint64_t{4} * nodes + 21,
+                       .aead = 1,
+                       .hash = std::uint64_t{2} * d + 3};
+    if (is_private) mandatory.hmac += 2 * d + 2 + 3 + 2 - 1, mandatory.aead += 2;
+    rows.push_back({.name = name,
+                    .n = n,
+                    .operation =
+                        [=](Crypto& crypto) {
+                          Group& g = group(n);
+                          g.process(crypto, is_near, is_private ? g.in_private : g.in_public);
+                        },
+                    .floor =
+                        [=] {
+                          process_floor(group(n), nodes);
+                          if (is_private) private_message_floor(group(n));
+                        },
+                    .limit = limit,
+                    .mandatory = mandatory,
+                    .set_up = [n] { group(n); }});
   };
-  process(far_name, 1, 2, [](Group& g) -> Epoch& { return *g.far; });
-  process("process Commit, neighbour", d, 1.5, [](Group& g) -> Epoch& { return *g.near; });
+  process(far_name, false, WireFormat::public_message, 2);
+  process("process first PrivateMessage, far", false, WireFormat::private_message, 2);
+  process("process Commit, neighbour", true, WireFormat::public_message, 1.5);
+}
+
+// As in a fresh tree (bench_build.cpp), and more: the newcomer has nothing but the root in common with the
+// committer, so there is one path node; a parent hash for each parent that is set; and the tree hashes of the
+// newcomer's direct path without it, as it is unmerged. Who looks for the chain of a parent hash on the wrong
+// side first takes one more.
+void add_join_row(std::uint32_t n, std::vector<Row>& rows) {
+  const TreeSize size = TreeSize::for_leaves(n + 1);
+  const bool has_new_root = size.depth() != TreeSize::for_leaves(n).depth();
+  const std::uint64_t parents = n - 1 + (has_new_root ? 1 : 0);
+  rows.push_back({.name = "join by Welcome, full tree",
+                  .n = n,
+                  .operation = [n](Crypto& crypto) { group(n).join(crypto, group(n).memory); },
+                  .floor = [n] { join_floor(group(n)); },
+                  .limit = 1.2,
+                  .mandatory = Calls{.verify = std::uint64_t{n} + 2,
+                                     .multiply = 1,
+                                     .multiply_base = 1,
+                                     .hmac = 1 + 5 + 11 + 1 + 2 + 1 + 4,
+                                     .aead = 2,
+                                     .hash = 1 + size.nodes() + 1 + parents + size.depth()},
+                  .spare_hashes = parents,
+                  .set_up = [n] { group(n), join_floor(group(n)); },
+                  .is_long = n >= 1000});
+}
+
+// ---- facts
+
+// With leaves that are not merged, as joiners are.
+double allocations_of_join(std::uint32_t n) {
+  CountingMemory memory;
+  group(n).join(plain_crypto(), memory);
+  return static_cast<double>(memory.calls());
+}
+
+// The most of the three ways above; who receives the PrivateMessage has heard nobody yet.
+double allocations_of_process(std::uint32_t n) {
+  Group g(n);
+  std::size_t most = 0;
+  const auto count = [&](bool is_near, const Octets& message) {
+    const std::size_t before = g.memory.calls();
+    g.process(plain_crypto(), is_near, message);
+    most = std::max(most, g.memory.calls() - before);
+  };
+  count(false, g.in_public);
+  count(true, g.in_public);
+  count(false, g.in_private);
+  return static_cast<double>(most);
 }
 
 }  // namespace
 
 std::vector<Row> commit_rows() {
   std::vector<Row> rows;
-  for (const std::uint32_t n : {1000u, 5000u, 50000u}) add_rows(n, rows);
+  std::vector<std::uint32_t> sizes(std::begin(group_sizes), std::end(group_sizes));
+  sizes.push_back(50000);
+  for (const std::uint32_t n : sizes) {
+    add_create_row(n, rows);
+    add_process_rows(n, rows);
+    if (n <= 5000) add_join_row(n, rows);
+  }
   return rows;
 }
 
-std::vector<Growth> commit_growth() { return {{far_name, named(far_name, 5000), named(far_name, 50000), 2}}; }
+std::vector<Growth> commit_growth() { return {{far_name, 2}}; }
+
+std::vector<Fact> commit_facts() {
+  std::vector<Fact> facts;
+  for (const std::uint32_t n : {10u, 5000u}) {
+    facts.push_back(
+        {named("allocations of a join, full tree", n), [n] { return allocations_of_join(n); }, 16});
+    facts.push_back({named("allocations of processing a Commit", n),
+                     [n] { return allocations_of_process(n); }, 4.0 * TreeSize::for_leaves(n).depth() + 32});
+  }
+  return facts;
+}
 
 }  // namespace tacet::bench

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/crypto.h"
@@ -16,13 +17,34 @@ namespace tacet::bench {
 
 // Calls of the primitives: those that an RFC demands of an operation, or those that were made.
 struct Calls {
-  std::uint64_t verify = 0, sign = 0;
+  std::uint64_t verify = 0, sign = 0, signature_key = 0;
   std::uint64_t multiply = 0, multiply_base = 0;  // X25519
   std::uint64_t hmac = 0, aead = 0, hash = 0;
 };
 
+// The names that the counts have in the table and in JSON.
+inline constexpr std::pair<const char*, std::uint64_t Calls::*> call_names[] = {
+    {"verify", &Calls::verify},
+    {"sign", &Calls::sign},
+    {"signature key", &Calls::signature_key},
+    {"mult", &Calls::multiply},
+    {"base mult", &Calls::multiply_base},
+    {"AEAD", &Calls::aead},
+    {"HMAC", &Calls::hmac},
+    {"hash", &Calls::hash}};
+
+// "operation, n = 5,000"; the operation alone if it is of no group.
+inline std::string named(const std::string& operation, std::uint32_t n) {
+  if (n == 0) return operation;
+  const std::string digits = std::to_string(n);
+  const std::size_t thousands = digits.size() > 3 ? digits.size() - 3 : 0;
+  return operation + ", n = " + digits.substr(0, thousands) + (thousands > 0 ? "," : "") +
+         digits.substr(thousands);
+}
+
 struct Row {
   std::string name;
+  std::uint32_t n = 0;  // how many members its group has
   std::function<void(Crypto&)> operation;
   std::function<void()> floor = {};  // without one, only the time is reported
   double limit = 0;                  // of operation / floor
@@ -32,11 +54,13 @@ struct Row {
   std::function<void()> set_up = {};   // once, before operation and floor, not timed
   std::function<void()> prepare = {};  // before each operation, not timed
   bool is_long = false;                // so long that a few single runs have to do
+
+  std::string label() const { return named(name, n); }
 };
 
-// That a row takes at most `limit` times as long as another.
+// That a row takes at most `limit` times as long for 50,000 members as for 5,000.
 struct Growth {
-  std::string name, small, large;
+  std::string name;
   double limit;
 };
 
@@ -50,10 +74,19 @@ struct Fact {
 std::vector<Row> crypto_rows();
 std::vector<Row> tree_rows();
 std::vector<Row> message_rows();
+std::vector<Row> build_rows();
 std::vector<Row> commit_rows();
 std::vector<Growth> tree_growth();
 std::vector<Growth> commit_growth();
 std::vector<Fact> tree_facts();
+std::vector<Fact> message_facts();
+std::vector<Fact> build_facts();
+std::vector<Fact> commit_facts();
+
+// The sizes of groups for which whole operations are shown. Counts hold for all of them; of small groups the
+// ratio is reported and not held, as there what surrounds the calls counts for more.
+inline constexpr std::uint32_t group_sizes[] = {2, 10, 100, 1000, 5000};
+inline constexpr std::uint32_t ratios_held_from = 100;
 
 inline void must(bool holds, const char* what) {
   if (!holds) std::fprintf(stderr, "bench: %s\n", what), std::exit(1);

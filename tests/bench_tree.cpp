@@ -5,10 +5,7 @@
 #include <map>
 
 #include "bench_floors.h"
-#include "bench_full_tree.h"
-#include "bench_table.h"
-#include "protocol/sodium.h"
-#include "protocol/update_path.h"
+#include "bench_group.h"
 #include "secrets.h"
 
 namespace tacet::bench {
@@ -18,46 +15,6 @@ using model::vector, model::operator+;
 namespace {
 
 // ---- groups
-
-class CountingMemory final : public Memory {
- public:
-  void* allocate(std::size_t bytes, std::size_t) noexcept override {
-    ++calls_;
-    live_ += bytes;
-    return std::malloc(bytes);
-  }
-  void release(void* block, std::size_t bytes) noexcept override {
-    live_ -= bytes;
-    std::free(block);
-  }
-  std::size_t calls() const { return calls_; }
-  std::size_t live() const { return live_; }  // in bytes
-
- private:
-  std::size_t calls_ = 0, live_ = 0;
-};
-
-const Bytes group_id = bytes_of("a group's id of 32 bytes, random");
-const Limits limits;
-const WholeCredential identity{};
-
-Crypto& plain_crypto() {
-  static SodiumRandom random;
-  static Sodium crypto(random);
-  return crypto;
-}
-
-Nodes nodes_of(Bytes encoding) {
-  Nodes nodes;
-  must(decode(encoding, nodes));
-  return nodes;
-}
-
-LeafNode decoded(const Octets& encoding) {
-  LeafNode leaf;
-  must(decode(encoding, leaf));
-  return leaf;
-}
 
 // An UpdatePath that is new to the tree, correct but for its ciphertexts, which are noise; what is meant to
 // be read by nobody needs no encryption. Without a group to be signed for, the signature is noise as well.
@@ -82,12 +39,6 @@ Octets make_path(const RatchetTree& tree, Signed& member, LeafIndex sender, std:
          vector(nodes);
 }
 
-UpdatePath decoded_path(const Octets& encoding) {
-  UpdatePath path;
-  must(decode(encoding, path));
-  return path;
-}
-
 enum class Checked { no, yes };
 
 // A receiver's draft with a path merged.
@@ -99,7 +50,7 @@ void merge(Crypto& crypto, const UpdatePath& path, LeafIndex sender, Checked che
 void merge_and_adopt(Crypto& crypto, RatchetTree& tree, Memory& memory, const Octets& path, LeafIndex sender,
                      Checked checked) {
   TreeDraft draft(crypto, tree, memory, limits);
-  merge(crypto, decoded_path(path), sender, checked, draft);
+  merge(crypto, decoded<UpdatePath>(path), sender, checked, draft);
   must(draft.reserve());
   draft.adopt(tree);
 }
@@ -115,7 +66,7 @@ struct Group {
 
   // Of senders in the left half, which is full: their filtered direct path has d nodes.
   static constexpr LeafIndex sender{0};
-  Secret sender_key;
+  Secret sender_key = fresh_key();
   Octets next_path, next_leaf;
   LeafIndex next_sender;
   std::uint32_t turn = 0;
@@ -124,10 +75,8 @@ struct Group {
       : n(members),
         size(TreeSize::for_leaves(members)),
         full(make_full_tree({.members = members, .group_id = group_id})) {
-    must(tree.import(plain_crypto(), nodes_of(full.encoding), limits));
+    must(tree.import(plain_crypto(), decoded<Nodes>(full.encoding), limits));
     output.resize(full.encoding.size());
-    std::uint8_t public_key[32];
-    must(plain_crypto().generate_key_pair(sender_key, public_key));
     next_leaf = make_leaf(full.members[2], {2}, LeafNodeSource::update, random_octets(32), {}, group_id);
   }
   unsigned d() const { return size.depth(); }
@@ -144,19 +93,12 @@ Group& group(std::uint32_t n) {
   return groups.try_emplace(n, n).first->second;
 }
 
-PathKeys path_keys(Group& g, LeafIndex own, const Secret& leaf_key) {
-  PathKeys keys(plain_crypto().suite(), g.memory, g.memory);
-  must(keys.start(own, secret_of(octets(leaf_key))));
-  return keys;
-}
-
 const Octets group_context = random_octets(131);  // as large as one with 32-byte ids and hashes
 
 // A new path, encrypted, in a draft that is fresh.
 Octets create(Crypto& crypto, Group& g, LeafIndex own, TreeDraft& draft, PathKeys& keys) {
   must(draft.start());
-  const Signed& member = g.full.members[own.value];
-  KeySigner signer(crypto, {member.private_key.data(), member.private_key.size()});
+  KeySigner signer(crypto, signing_key(g.full.members[own.value]));
   PathSecrets secrets;
   must(create_update_path(crypto, signer, draft.base().leaf(own), own, group_id, limits, draft, keys,
                           secrets));
@@ -175,10 +117,10 @@ struct Sent {
 
   explicit Sent(Group& g)
       : tree(g.memory, identity),
-        near_keys(path_keys(g, {1}, g.full.key_of_leaf_1)),
-        far_keys(path_keys(g, {g.n - 1}, g.sender_key)) {
+        near_keys(path_keys({1}, secret_of(octets(g.full.key_of_leaf_1)), g.memory)),
+        far_keys(path_keys({g.n - 1}, fresh_key(), g.memory)) {
     Crypto& crypto = plain_crypto();
-    must(tree.import(crypto, nodes_of(g.full.encoding), limits));
+    must(tree.import(crypto, decoded<Nodes>(g.full.encoding), limits));
     {
       TreeDraft far_draft(crypto, tree, g.memory, limits);
       create(crypto, g, {g.n - 1}, far_draft, far_keys);
@@ -186,10 +128,10 @@ struct Sent {
       far_draft.adopt(tree);
     }
     TreeDraft sender_draft(crypto, tree, g.memory, limits);
-    PathKeys sender_keys = path_keys(g, Group::sender, g.sender_key);
+    PathKeys sender_keys = path_keys(Group::sender, fresh_key(), g.memory);
     encoding = create(crypto, g, Group::sender, sender_draft, sender_keys);
     draft.emplace(crypto, tree, g.memory, limits);
-    merge(crypto, decoded_path(encoding), Group::sender, Checked::yes, *draft);
+    merge(crypto, decoded<UpdatePath>(encoding), Group::sender, Checked::yes, *draft);
   }
 };
 
@@ -205,7 +147,7 @@ void check(Crypto& crypto, Group& g, const RatchetTree& tree) { must(check_tree(
 
 void import(Crypto& crypto, Group& g, bool checks_leaves) {
   RatchetTree tree(g.memory, identity);
-  must(tree.import(crypto, nodes_of(g.full.encoding), limits));
+  must(tree.import(crypto, decoded<Nodes>(g.full.encoding), limits));
   check(crypto, g, tree);
   if (checks_leaves) must(check_leaves(crypto, tree, {group_id, {}, limits}, g.memory));
 }
@@ -213,13 +155,13 @@ void import(Crypto& crypto, Group& g, bool checks_leaves) {
 void update_and_hash(Crypto& crypto, Group& g) {
   TreeDraft draft(crypto, g.tree, g.memory, limits);
   must(draft.start());
-  must(draft.update({2}, decoded(g.next_leaf)));
+  must(draft.update({2}, decoded<LeafNode>(g.next_leaf)));
   must(draft.rehash());
 }
 
 void create_path(Crypto& crypto, Group& g) {
   TreeDraft draft(crypto, g.tree, g.memory, limits);
-  PathKeys keys = path_keys(g, Group::sender, g.sender_key);
+  PathKeys keys = path_keys(Group::sender, secret_of(octets(g.sender_key)), g.memory);
   create(crypto, g, Group::sender, draft, keys);
 }
 
@@ -232,53 +174,27 @@ void open_path(Crypto& crypto, Group& g, const Sent& s, const PathKeys& own_keys
   must(keys.carry_over(crypto, own_keys, *s.draft));
   NodeIndex node;
   Secret path_secret, commit_secret;
-  must(decrypt_path_secret(crypto, decoded_path(s.encoding), Group::sender, *s.draft, keys, group_context,
-                           node, path_secret));
+  must(decrypt_path_secret(crypto, decoded<UpdatePath>(s.encoding), Group::sender, *s.draft, keys,
+                           group_context, node, path_secret));
   must(derive_path_keys(crypto, *s.draft, node, std::move(path_secret), keys, commit_secret));
 }
 
 // ---- floors, as RFC 9420 demands them
 
-// The inputs of section 7.8 (TreeHashInput) and 7.9 (ParentHashInput), in bytes.
-constexpr std::size_t leaf_input = 1 + 4 + 1 + leaf_size, blank_leaf_input = 1 + 4 + 1;
-constexpr std::size_t blank_parent_input = 1 + 1 + 2 * 33;
-constexpr std::size_t parent_input = blank_parent_input + 33 + 33 + 1;
-constexpr std::size_t parent_hash_input = 3 * 33;
-
-void repeat(std::size_t times, void (*call)(std::size_t), std::size_t argument) {
-  for (; times > 0; --times) call(argument);
-}
-
-// All n - 1 parents with members on both sides have been set by a path; the other w - n are blank.
+// All n - 1 parents with members on both sides have been set by a path.
 void whole_tree_floor(const Group& g) {
-  const std::size_t w = g.size.leaves();
-  repeat(g.n, raw::hash, leaf_input);
-  repeat(w - g.n, raw::hash, blank_leaf_input);
-  repeat(g.n - 1, raw::hash, parent_input);
-  repeat(w - g.n, raw::hash, blank_parent_input);
-  repeat(g.n - 1, raw::hash, parent_hash_input);
-}
-
-void verify_floor(const Signed& member) {
-  const int verdict = crypto_sign_verify_detached(member.signature.data(), member.message.data(),
-                                                  member.message.size(), member.public_key().data());
-  must(verdict == 0, "a signature of the floor does not verify");
+  raw::tree_hash(g.n, g.d(), g.n - 1);
+  raw::hashes(g.n - 1, raw::parent_hash_input);
 }
 
 void import_floor(const Group& g) {
   whole_tree_floor(g);
-  for (const Signed& member : g.full.members) verify_floor(member);
+  for (const Signed& member : g.full.members) raw::verify(member);
 }
 
 void update_floor(const Group& g) {
-  raw::hash(leaf_input);
-  repeat(g.d(), raw::hash, blank_parent_input);
-}
-
-void path_hashes_floor(const Group& g) {
-  raw::hash(leaf_input);
-  repeat(g.d(), raw::hash, parent_input);
-  repeat(g.d(), raw::hash, parent_hash_input);
+  raw::hash(raw::leaf_input);
+  raw::hashes(g.d(), raw::blank_parent_input);
 }
 
 void create_path_floor(const Group& g) {
@@ -286,29 +202,20 @@ void create_path_floor(const Group& g) {
   for (unsigned i = 0; i < g.d(); ++i) raw::path_node();
   raw::multiply_base();  // the leaf's
   raw::hpke_info(group_context.size());
-  for (unsigned i = 0; i < g.d(); ++i) {
-    raw::multiply_base();
-    raw::multiply(point.data() + 8);
-    raw::hpke_schedule();
-    raw::seal();
-  }
-  const Signed& member = g.full.members[0];
-  crypto_sign_detached(raw::output, nullptr, member.message.data(), member.message.size(),
-                       member.private_key.data());
-  path_hashes_floor(g);
+  for (unsigned i = 0; i < g.d(); ++i) raw::hpke_seal(point.data() + 8);
+  raw::sign(g.full.members[0]);
+  raw::path_hashes(g.d());
 }
 
 void merge_path_floor(const Group& g) {
-  verify_floor(g.full.members[0]);
-  path_hashes_floor(g);
+  raw::verify(g.full.members[0]);
+  raw::path_hashes(g.d());
 }
 
 // `nodes` is how many nodes of the path the receiver is under.
 void open_path_floor(const Group& g, unsigned nodes) {
-  raw::multiply(g.full.encoding.data() + 8);
   raw::hpke_info(group_context.size());
-  raw::hpke_schedule();
-  raw::open();
+  raw::hpke_open(g.full.encoding.data() + 8);
   for (unsigned i = 0; i < nodes; ++i) raw::path_node();
 }
 
@@ -318,11 +225,6 @@ void export_floor(Group& g) {
 }
 
 // ---- the table
-
-// Of a whole number of thousands.
-std::string named(const std::string& operation, std::uint32_t n) {
-  return operation + ", n = " + std::to_string(n / 1000) + ",000";
-}
 
 const std::uint32_t member_counts[] = {1000, 5000, 50000};
 
@@ -339,7 +241,8 @@ std::uint64_t hashes_of_whole_tree(std::uint32_t n) {
 // Without signatures, hashes are less than half of the work: a tree is also parsed, copied and indexed.
 void add_import_rows(std::uint32_t n, std::vector<Row>& rows) {
   for (const bool checks_leaves : {true, false}) {
-    rows.push_back({.name = named(checks_leaves ? "import, all checks" : "import, no signatures", n),
+    rows.push_back({.name = checks_leaves ? "import, all checks" : "import, no signatures",
+                    .n = n,
                     .operation = [=](Crypto& crypto) { import(crypto, group(n), checks_leaves); },
                     .floor = [=] { checks_leaves ? import_floor(group(n)) : whole_tree_floor(group(n)); },
                     .limit = checks_leaves ? 1.2 : 4,
@@ -352,13 +255,15 @@ void add_import_rows(std::uint32_t n, std::vector<Row>& rows) {
 
 void add_change_rows(std::uint32_t n, std::vector<Row>& rows) {
   const std::uint64_t d = TreeSize::for_leaves(n).depth();
-  rows.push_back({.name = named("Update, tree hash", n),
+  rows.push_back({.name = "Update, tree hash",
+                  .n = n,
                   .operation = [n](Crypto& crypto) { update_and_hash(crypto, group(n)); },
                   .floor = [n] { update_floor(group(n)); },
                   .limit = 2,
                   .mandatory = Calls{.hash = d + 1},
                   .set_up = [n] { group(n); }});
-  rows.push_back({.name = named("export", n),
+  rows.push_back({.name = "export",
+                  .n = n,
                   .operation = [n](Crypto&) { must(group(n).tree.export_to(group(n).output).error()); },
                   .floor = [n] { export_floor(group(n)); },
                   .limit = 10,  // it copies in pieces of a node, and small trees lie in the cache
@@ -367,7 +272,8 @@ void add_change_rows(std::uint32_t n, std::vector<Row>& rows) {
 
 void add_path_rows(std::uint32_t n, std::vector<Row>& rows) {
   const std::uint64_t d = TreeSize::for_leaves(n).depth();
-  rows.push_back({.name = named("path create", n),
+  rows.push_back({.name = "path create",
+                  .n = n,
                   .operation = [n](Crypto& crypto) { create_path(crypto, group(n)); },
                   .floor = [n] { create_path_floor(group(n)); },
                   .limit = 1.5,
@@ -378,7 +284,8 @@ void add_path_rows(std::uint32_t n, std::vector<Row>& rows) {
                                      .aead = d,
                                      .hash = 2 * d + 1},
                   .set_up = [n] { group(n); }});
-  rows.push_back({.name = named("path merge", n),
+  rows.push_back({.name = "path merge",
+                  .n = n,
                   .operation = [n](Crypto& crypto) { merge_next_path(crypto, group(n), Checked::yes); },
                   .floor = [n] { merge_path_floor(group(n)); },
                   .limit = 2,
@@ -386,14 +293,16 @@ void add_path_rows(std::uint32_t n, std::vector<Row>& rows) {
                   .set_up = [n] { group(n); },
                   .prepare = [n] { group(n).prepare_path(); }});
   rows.push_back(
-      {.name = named("path open, far", n),
+      {.name = "path open, far",
+       .n = n,
        .operation = [n](Crypto& crypto) { open_path(crypto, group(n), sent(n), sent(n).far_keys); },
        .floor = [n] { open_path_floor(group(n), 1); },
        .limit = 2,
        .mandatory = Calls{.multiply = 1, .multiply_base = 1, .hmac = 6 + 4, .aead = 1},
        .set_up = [n] { sent(n); }});
   rows.push_back(
-      {.name = named("path open, neighbour", n),
+      {.name = "path open, neighbour",
+       .n = n,
        .operation = [n](Crypto& crypto) { open_path(crypto, group(n), sent(n), sent(n).near_keys); },
        .floor = [n] { open_path_floor(group(n), group(n).d()); },
        .limit = 1.5,
@@ -409,20 +318,22 @@ RatchetTree& checked_tree(std::uint32_t n, bool tenth_unmerged) {
   const auto [found, is_new] = trees.try_emplace(n, g.memory, identity);
   if (is_new) {
     const FullTree made = make_full_tree({.members = n, .unmerged_every = 10});
-    must(found->second.import(plain_crypto(), nodes_of(made.encoding), limits));
+    must(found->second.import(plain_crypto(), decoded<Nodes>(made.encoding), limits));
   }
   return found->second;
 }
 
 Row check_row(const std::string& name, std::uint32_t n, bool tenth_unmerged) {
-  return {.name = named(name, n),
+  return {.name = name,
+          .n = n,
           .operation = [=](Crypto& crypto) { check(crypto, group(n), checked_tree(n, tenth_unmerged)); },
           .set_up = [=] { checked_tree(n, tenth_unmerged); },
           .is_long = true};
 }
 
 Row change_row(const std::string& name, std::uint32_t n) {
-  return {.name = named(name, n),
+  return {.name = name,
+          .n = n,
           .operation = [n](Crypto& crypto) { merge_next_path(crypto, group(n), Checked::no); },
           .set_up = [n] { group(n); },
           .prepare = [n] { group(n).prepare_path(); }};
@@ -437,7 +348,7 @@ double memory_for_each_member(std::uint32_t n, bool all_replaced) {
   Group& g = group(n);
   CountingMemory memory;
   RatchetTree tree(memory, identity);
-  must(tree.import(plain_crypto(), nodes_of(g.full.encoding), limits));
+  must(tree.import(plain_crypto(), decoded<Nodes>(g.full.encoding), limits));
   for (std::uint32_t i = 0; all_replaced && i < n; ++i) {
     const Octets path = make_path(tree, g.full.members[i], {i}, std::nullopt);
     merge_and_adopt(plain_crypto(), tree, memory, path, {i}, Checked::no);
@@ -481,16 +392,7 @@ std::vector<Row> tree_rows() {
   return rows;
 }
 
-std::vector<Growth> tree_growth() {
-  std::vector<Growth> growth;
-  const auto add = [&](const std::string& name, double limit) {
-    growth.push_back({name, named(name, 5000), named(name, 50000), limit});
-  };
-  add(check_full, 14);
-  add(check_unmerged, 14);
-  add(change, 2);
-  return growth;
-}
+std::vector<Growth> tree_growth() { return {{check_full, 14}, {check_unmerged, 14}, {change, 2}}; }
 
 std::vector<Fact> tree_facts() {
   std::vector<Fact> facts = {
