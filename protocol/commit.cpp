@@ -42,7 +42,7 @@ Error init_secret_of(Crypto& crypto, const Epoch& epoch, const ProposalList& lis
                        });
 }
 
-// Everything from the commit secret to the epoch's secrets.
+// Everything from the commit secret to the epoch's secrets; what is not among these goes with it [PRIV-04].
 struct KeyScheduleStep {
   Secret psk_secret, joiner_secret;
   EpochSecrets secrets;

@@ -68,6 +68,7 @@ Error PublicState::membership_fingerprint(Crypto& crypto, Digest& out) const noe
 Error NextPublicState::apply(const Client& client, const Commit& commit, const Sender& committer) noexcept {
   REFUSE_IF(state_.context().epoch == UINT64_MAX, Error::epoch_exhausted);
   committer_ = committer;
+  // What else was proposed need not be in it [COMMIT-04].
   TRY(list_.resolve(client.crypto, commit, committer, state_.proposals()));
   TRY(check_list(list_, committer, rules(client), client.crypto.hash_size(), client.memory));
   TRY(draft_.start());
@@ -82,8 +83,9 @@ Error NextPublicState::apply(const Client& client, const Commit& commit, const S
   return Error::none;
 }
 
-// A member's new credential has to follow its old one; so has that of somebody who joins by an external
-// Commit, if it removes a former leaf of its own: a Remove of anybody else has no place there.
+// A member's new credential has to follow its old one, which may have expired [CRED-13]; so has that of
+// somebody who joins by an external Commit, if it removes a former leaf of its own: a Remove of anybody else
+// has no place there.
 Error NextPublicState::check_path_credential(const Client& client, const LeafNode& leaf) const noexcept {
   REFUSE_IF(!client.policy.validates(leaf.credential, leaf.signature_key),
             Error::credential_refused);  // [CRED-10]
@@ -147,8 +149,8 @@ void NextPublicState::adopt(PublicState& state) noexcept {
   draft_.adopt(state.tree_);
   state.context_ = std::move(context_);
   state.interim_ = interim_;
-  state.confirmation_tag_ = confirmation_tag_;
-  state.proposals_ = std::move(proposals_);  // [PROP-04]
+  state.confirmation_tag_ = confirmation_tag_;  // [WELCOME-32]
+  state.proposals_ = std::move(proposals_);     // [PROP-04, COMMIT-05]
 }
 
 // ---- what only members have

@@ -155,6 +155,7 @@ Result<Bytes> external_signature_key(std::uint32_t sender_index, const Extension
 
 }  // namespace
 
+// Of a member its leaf's, whether its credential has expired or not [CRED-14].
 Result<Bytes> content_signature_key(const FramedContent& content, const TreeView& tree,
                                     const Extensions& group_extensions) noexcept {
   switch (content.sender.type) {

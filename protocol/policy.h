@@ -11,7 +11,7 @@ namespace tacet {
 class Policy : public ClientIdentity {
  public:
   // Whether the Authentication Service vouches for a credential and the signature key beside it. Asked for
-  // every credential that comes into a group, before it is used.
+  // every credential that comes into a group, before it is used [CRED-05].
   virtual bool validates(const Credential& credential, Bytes signature_key) const noexcept = 0;
 
   // Whether the endpoint is in a group of that id already: it does not join it again.

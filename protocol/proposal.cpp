@@ -10,7 +10,7 @@ Error check(ProposalOrRefType type) noexcept {
 
 namespace {
 
-// What is reserved is unknown to everybody, whatever is registered.
+// What is reserved is unknown to everybody, whatever is registered [GREASE-05].
 bool is_registered(ProposalType type, CustomProposals registered) noexcept {
   const auto number = static_cast<std::uint16_t>(type);
   if (number == 0 || is_grease(number)) return false;

@@ -206,7 +206,7 @@ bool contains(std::span<const T> values, T value) noexcept {
 Error check_extensions_supported(const Extensions& extensions, const Supported& supported) noexcept {
   for (const Extension& extension : extensions) {
     const bool known = is_default(extension.type) || contains(supported.extensions, extension.type);
-    REFUSE_IF(!known, Error::extension_unsupported);  // [GREASE-08, GREASE-09, EXT-06]
+    REFUSE_IF(!known, Error::extension_unsupported);  // [GREASE-05, GREASE-08, GREASE-09, EXT-06]
   }
   return Error::none;
 }
@@ -300,7 +300,7 @@ class Application {
   // A client is in the group once, in the tree as it results [PLIST-08, PLIST-09, PLIST-10].
   Error add(const KeyPackage& key_package) noexcept {  // [PROP-05, PROP-06, PROP-08, KP-15]
     TRY(check_added_key_package(crypto_, key_package, extensions_, rules_.limits,
-                                work_.bytes()));  // [APPLY-04, REQCAP-05]
+                                work_.bytes()));  // [APPLY-04, REQCAP-05, CREATE-04]
     const LeafNode& leaf = key_package.leaf_node;
     REFUSE_IF(!rules_.policy.validates(leaf.credential, leaf.signature_key),
               Error::credential_refused);  // [CRED-08]

@@ -39,7 +39,7 @@ Error Record::take(const NextPublicState& next) noexcept {
     const std::optional<LeafIndex> leaf = leaf_changed(item);
     size += item.encoded.size() + (leaf.has_value() ? tree.encoded(*leaf).size() : 0);
   }
-  Array<Change> changes(changes_.memory());
+  Array<CoveredProposal> changes(changes_.memory());
   TRY(changes.reserve(next.list().size()));
   Result<Buffer> room = Buffer::allocate(changes_.memory(), size);
   TRY(room.error());
@@ -54,7 +54,7 @@ Error Record::take(const NextPublicState& next) noexcept {
   const LeafIndex* added = next.added().data();
   for (const ProposalList::Item& item : next.list()) {
     const std::optional<LeafIndex> leaf = leaf_changed(item);
-    Change change{item.sender, item.by_reference, item.type, leaf.value_or(LeafIndex{}), {}, {}};
+    CoveredProposal change{item.sender, item.by_reference, item.type, leaf.value_or(LeafIndex{}), {}, {}};
     if (item.type == ProposalType::add) change.leaf = *added++;
     change.proposal = copies.keep(item.encoded);
     if (leaf.has_value()) change.before = copies.keep(tree.encoded(*leaf));

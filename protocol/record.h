@@ -8,7 +8,7 @@
 namespace tacet {
 
 // One proposal that a Commit covers.
-struct Change {
+struct CoveredProposal {
   Sender proposer;
   bool by_reference = false;
   ProposalType type{};
@@ -34,14 +34,14 @@ class Record {
   Bytes leaf_after() const noexcept { return leaf_after_; }
 
   // In the order of the Commit.
-  std::span<const Change> changes() const noexcept { return {changes_.data(), changes_.size()}; }
+  std::span<const CoveredProposal> changes() const noexcept { return {changes_.data(), changes_.size()}; }
 
  private:
   std::uint64_t epoch_ = 0;
   Sender committer_;
   LeafIndex committer_leaf_;
   Bytes leaf_before_, leaf_after_;
-  Array<Change> changes_;
+  Array<CoveredProposal> changes_;
   Buffer bytes_;  // what all views are of
 };
 

@@ -200,6 +200,8 @@ Error SecretTree::derive_skipped(Crypto& crypto, std::uint32_t generation, const
   return Error::out_of_memory;
 }
 
+// The message's key goes [PRIV-01], and so do the ratchet's secrets up to its generation: of these only the
+// keys skipped stay [PRIV-02, PRIV-05].
 void SecretTree::adopt(PeekedKey& peeked) noexcept {
   switch (peeked.origin_) {
     case PeekedKey::Origin::nothing:
@@ -232,7 +234,8 @@ void SecretTree::drop(PeekedKey& peeked) noexcept {
   peeked.clear();
 }
 
-// The path from the ancestor to the leaf is consumed; the nodes beside it stay.
+// The path from the ancestor to the leaf is consumed [PRIV-03]; the nodes beside it stay, and so does the
+// sender's other ratchet [PRIV-08].
 void SecretTree::adopt_sender(PeekedKey& peeked) noexcept {
   secrets_.erase(nodes_.find(peeked.ancestor_));
   nodes_.erase(peeked.ancestor_);

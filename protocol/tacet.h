@@ -33,6 +33,11 @@
 //            epoch.h            8.1: what everybody may know of an epoch, and what members know besides
 //            commit.h           12.4.1, 12.4.2: Commits created and processed
 //            join.h             11, 12.4.3.1: a group created, or joined by a Welcome
+//            record.h           what a Commit did, for the application
+//            resumption.h       8.6: the resumption PSKs that a group keeps
+//            selection.h        12.2, 12.4: which waiting proposals a Commit of one's own covers
+//            group.h            11, 12, 14, 15: Group, the public verbs
+//            observer.h         Observer, which follows a group without secrets
 //
 // What the caller brings: Memory (memory.h), twice, the second for secrets; Random and Crypto (crypto.h;
 // sodium.h has both); Signer (crypto.h; KeySigner if the key is in memory);
@@ -56,18 +61,23 @@
 #include "error.h"
 #include "extension.h"
 #include "framing.h"
+#include "group.h"
 #include "hpke.h"
 #include "join.h"
 #include "key_schedule.h"
 #include "leaf_node.h"
 #include "limits.h"
 #include "memory.h"
+#include "observer.h"
 #include "path_keys.h"
 #include "policy.h"
 #include "proposal.h"
 #include "proposal_list.h"
 #include "ratchet_tree.h"
+#include "record.h"
+#include "resumption.h"
 #include "secret_tree.h"
+#include "selection.h"
 #include "sodium.h"
 #include "tree_check.h"
 #include "tree_draft.h"

@@ -65,7 +65,7 @@ Error TreeDraft::update(LeafIndex index, const LeafNode& leaf) noexcept {
 Error TreeDraft::remove(LeafIndex index) noexcept {
   if (!size_.contains(index)) return Error::leaf_outside_tree;
   REFUSE_IF(is_blank(index), Error::leaf_blank);  // [PROP-13]
-  TRY(blank_path(index));
+  TRY(blank_path(index));                         // [PROP-15]
   blank_leaf(index);
   truncate();
   return Error::none;
@@ -97,7 +97,8 @@ Error TreeDraft::set_leaf(LeafIndex index, const LeafNode& leaf) noexcept {
   return put_leaf(index, leaf, is_new(index));
 }
 
-// The right half goes while there is no leaf in it; its parents were blanked with their leaves [TREE-35].
+// The right half goes while there is no leaf in it; its parents were blanked with their leaves
+// [TREE-35, APPLY-03].
 void TreeDraft::truncate() noexcept {
   while (size_.depth() > 0 && !occupied_.any_below(*right(size_.root()))) {
     size_ = TreeSize::for_leaves(size_.leaves() / 2);

@@ -25,7 +25,8 @@ MOST_EXCEPTIONS = 25
 
 # Units that a row of later.tsv can wait for. A misspelt unit would wait for ever, so no other name will do.
 UNITS = ("leaf_node", "ratchet_tree", "tree_draft", "tree_check", "update_path", "path_keys", "proposal",
-         "framing", "welcome", "epoch", "proposal_list", "commit", "join", "saved_state", "group")
+         "framing", "welcome", "epoch", "proposal_list", "commit", "join", "group", "past_epochs", "successor",
+         "saved_state")
 
 CODE = ("protocol",)  # a citation here says that the rule is kept; elsewhere it is only a reference
 REFERENCES = ("tests", "spec/adversary", "fuzz", "vectors/tool")

@@ -14,7 +14,10 @@ using evidence::shows;
 class BadCommit : public ::testing::Test {
  protected:
   BadCommit() {
-    for (const char* name : {"a", "b", "c", "d"}) endpoints[name] = std::make_unique<Endpoint>(name, random);
+    for (const char* name : {"a", "b", "c", "d"}) {
+      endpoints[name] = std::make_unique<Endpoint>(name, random);
+      at(name).supported.extensions = extensions_of_members;
+    }
     at("a").create(model::octets("group"));
     commit("a", by_value(add(at("b"))) + by_value(add(at("c"))) + by_value(add(at("d"))), {"b", "c", "d"});
     for (const char* name : {"b", "c", "d", "a"}) commit(name, {});
@@ -103,6 +106,7 @@ class BadCommit : public ::testing::Test {
     }
   }
 
+  static constexpr ExtensionType extensions_of_members[] = {static_cast<ExtensionType>(0xf00e)};
   adversary::SeededRandom random{12};
   std::map<std::string, std::unique_ptr<Endpoint>> endpoints;
   std::vector<std::unique_ptr<Endpoint>> newcomers;
@@ -166,6 +170,11 @@ TEST_F(BadCommit, WithMembersThatMayNotBeAdded) {
   // A leaf that lacks what the group demands.
   const Octets demands = extensions(model::number(3, 2) + model::vector(Octets{0, 2, 0xf0, 1, 0}));
   breaks("PROP-19, REQCAP-03", Error::required_capability_missing, by_value(demands), honest);
+}
+
+TEST_F(BadCommit, WithAMemberThatLacksAnExtensionOfTheGroup) {
+  commit("a", by_value(extensions(model::number(0xf00e, 2) + model::vector("data"))));
+  breaks("EXT-05", Error::group_extension_unlisted, by_value(add_newcomer()), by_value(remove(3)));
 }
 
 TEST_F(BadCommit, WithALeafThatCollidesOrLacks) {

@@ -1,4 +1,4 @@
-#include "protocol/group.h"
+#include "protocol/observer.h"
 
 #include <memory>
 
@@ -10,13 +10,15 @@ namespace {
 
 using adversary::add_of;
 using adversary::remove_of;
+using evidence::refused;
 using evidence::shows;
 using model::octets;
+using Entry = ProposalCache::Entry;
 
 const Octets group_id = octets(bytes_of("a group"));
 
 // A group of some members, named by letters, who have all the first one's Commits.
-class GroupTest : public ::testing::TestWithParam<WireFormat> {
+class GroupTest : public ::testing::Test {
  protected:
   Member& member(std::string name) {
     members.push_back(std::make_unique<Member>(std::move(name), random));
@@ -63,14 +65,300 @@ class GroupTest : public ::testing::TestWithParam<WireFormat> {
     }
   }
 
+  void commit_by(Member& committer) {
+    const Octets commit = committer.commit();
+    ASSERT_EQ(committer.error, Error::none);
+    committer.group.adopt_pending();
+    send(commit, committer);
+  }
+
+  // Options of a Commit that covers one proposal by value; the proposal lives as long as the fixture.
+  CommitOptions with(const Proposal& proposal) {
+    proposals.push_back(std::make_unique<Proposal>(proposal));
+    CommitOptions wanted;
+    wanted.proposals = {proposals.back().get(), 1};
+    return wanted;
+  }
+
   adversary::SeededRandom random{1};
   WireFormat format = WireFormat::private_message;
+  std::vector<std::unique_ptr<Proposal>> proposals;
   std::vector<std::unique_ptr<Member>> members;
 };
 
 TEST_F(GroupTest, MembersAgreeAndHearEachOther) {
+  for (const WireFormat each : {WireFormat::private_message, WireFormat::public_message}) {
+    format = each;
+    for (const std::size_t size : {2u, 3u, 4u, 5u, 9u}) {
+      members.clear();
+      make_group(size);
+      expect_agreement();
+      for (std::size_t i = 0; i < size; ++i) commit_by(*members[i]);
+      expect_agreement();
+      const Octets gone = members[0]->commit(with(remove_of(LeafIndex{1})));
+      members[0]->group.adopt_pending();
+      send(gone, *members[0]);
+      EXPECT_FALSE(members[1]->group.is_active());
+      expect_agreement();
+    }
+  }
+  shows("APP-02, APP-05");
+}
+
+// [FRAME-03]
+TEST_F(GroupTest, HandshakesArePrivateUnlessThePolicySaysOtherwise) {
+  make_group(2);
+  MlsMessage sent;
+  const Octets commit = members[0]->commit();
+  ASSERT_EQ(decode(Bytes(commit), sent), Error::none);
+  EXPECT_EQ(sent.wire_format, WireFormat::private_message);
+  const Octets proposal = members[1]->propose(remove_of(LeafIndex{0}));
+  ASSERT_EQ(decode(Bytes(proposal), sent), Error::none);
+  EXPECT_EQ(sent.wire_format, WireFormat::private_message);
+  shows("FRAME-03");
+
+  members[0]->group.drop_pending();
+  members[0]->policy.format = WireFormat::public_message;
+  const Octets in_public = members[0]->commit();
+  ASSERT_EQ(decode(Bytes(in_public), sent), Error::none);
+  EXPECT_EQ(sent.wire_format, WireFormat::public_message);
+  members[1]->policy.only_own_format = true;
+  refused("", Error::wire_format_not_accepted, members[1]->receive(in_public));
+  members[1]->policy.only_own_format = false;
+  EXPECT_EQ(members[1]->receive(in_public), Error::none);
+}
+
+TEST_F(GroupTest, OnesOwnCommitIsAdoptedWhenItComesBack) {
+  for (const WireFormat each : {WireFormat::private_message, WireFormat::public_message}) {
+    format = each;
+    members.clear();
+    make_group(3);
+    const Octets commit = members[0]->commit();
+    EXPECT_EQ(members[0]->receive(commit), Error::none);
+    EXPECT_EQ(members[0]->heard.event, Event::own_commit);
+    EXPECT_EQ(members[0]->heard.record.epoch(), 2u);
+    EXPECT_FALSE(members[0]->group.has_pending());
+    send(commit, *members[0]);
+    EXPECT_EQ(members[1]->heard.event, Event::commit);
+    expect_agreement();
+  }
+  // Without what was kept it cannot be known.
+  const Octets commit = members[0]->commit();
+  members[0]->group.drop_pending();
+  refused("COMMIT-26", Error::own_commit_unknown, members[0]->receive(commit));
+}
+
+TEST_F(GroupTest, AnothersCommitWins) {
   make_group(3);
+  const Octets won = members[0]->commit();
+  const Octets lost = members[1]->commit();
+  EXPECT_EQ(members[1]->receive(won), Error::none);
+  EXPECT_EQ(members[1]->heard.event, Event::commit);
+  EXPECT_FALSE(members[1]->group.has_pending());
+  members[0]->group.adopt_pending();
+  EXPECT_EQ(members[2]->receive(won), Error::none);
+  refused("", Error::epoch_mismatch, members[2]->receive(lost));
   expect_agreement();
+}
+
+TEST_F(GroupTest, WhatIsDroppedHasNotHappened) {
+  make_group(3);
+  const Octets commit = members[0]->commit();
+  const Octets before = members[1]->authenticator();
+  EXPECT_EQ(members[1]->stage(commit), Error::none);
+  EXPECT_EQ(members[1]->authenticator(), before);
+  members[1]->group.drop();
+  EXPECT_EQ(members[1]->authenticator(), before);
+  EXPECT_EQ(members[1]->receive(commit), Error::none);
+  EXPECT_NE(members[1]->authenticator(), before);
+}
+
+// Also of one who has a Commit that waits.
+TEST_F(GroupTest, WhoIsRemovedKeepsNothing) {
+  make_group(3);
+  members[1]->commit();
+  const Octets commit = members[0]->commit(with(remove_of(LeafIndex{1})));
+  EXPECT_EQ(members[1]->receive(commit), Error::none);
+  EXPECT_EQ(members[1]->heard.event, Event::removed);
+  EXPECT_FALSE(members[1]->group.is_active());
+  EXPECT_FALSE(members[1]->group.has_pending());
+  members[1]->say("still here");
+  refused("PRIV-10", Error::group_inactive, members[1]->error);
+  SecretView psk;
+  EXPECT_EQ(members[1]->group.resumption_psk(1, psk), Error::psk_unknown);
+}
+
+TEST_F(GroupTest, ApplicationDataWaitsForProposalsToBeCommitted) {
+  make_group(3);
+  const std::uint64_t epoch = members[0]->group.state().context().epoch;
+  send(members[1]->propose_update(), *members[1]);
+  members[0]->say("too early");
+  refused("COMMIT-02", Error::proposals_wait, members[0]->error);
+  commit_by(*members[0]);
+  const Octets message = members[0]->say("in the new epoch");
+  ASSERT_EQ(members[0]->error, Error::none);
+  MlsMessage sent;
+  ASSERT_EQ(decode(Bytes(message), sent), Error::none);
+  EXPECT_EQ(sent.private_message.epoch, epoch + 1);
+  expect_agreement();
+  shows("SECTREE-13, APP-01");
+}
+
+TEST_F(GroupTest, ACommitCoversWhatWaitsAsFarAsItCan) {
+  make_group(5);
+  send(members[1]->propose_update(), *members[1]);
+  send(members[1]->propose_update(), *members[1]);                  // counts
+  send(members[2]->propose_update(), *members[2]);                  // is overruled
+  send(members[3]->propose(remove_of(LeafIndex{2})), *members[3]);  // counts
+  send(members[4]->propose(remove_of(LeafIndex{0})), *members[4]);  // is not for the committer
+  Member& joiner = member("F");
+  const Octets key_package = joiner.publish();
+  send(members[3]->propose(add_of(key_package)), *members[3]);  // counts
+  send(members[4]->propose(add_of(key_package)), *members[4]);  // is the same client once more
+  EXPECT_EQ(members[0]->group.state().proposals().size(), 7u);
+  members[0]->commit();
+  ASSERT_EQ(members[0]->error, Error::none);
+  const Record& record = *members[0]->group.pending_record();
+  ASSERT_EQ(record.changes().size(), 3u);
+  EXPECT_EQ(record.changes()[0].type, ProposalType::update);
+  EXPECT_EQ(record.changes()[0].leaf, LeafIndex{1});
+  const Entry* const second = members[0]->group.state().proposals().begin() + 1;
+  EXPECT_TRUE(equal(record.changes()[0].proposal, members[0]->group.state().proposals().proposal(*second)));
+  EXPECT_EQ(record.changes()[1].type, ProposalType::remove);
+  EXPECT_EQ(record.changes()[1].leaf, LeafIndex{2});
+  EXPECT_EQ(record.changes()[1].proposer.leaf_index, LeafIndex{3});
+  EXPECT_EQ(record.changes()[2].type, ProposalType::add);
+  shows("PLIST-07, COMMIT-03");
+}
+
+TEST_F(GroupTest, AReInitIsNotPreferred) {
+  make_group(2);
+  Proposal reinit;
+  reinit.type = ProposalType::reinit;
+  reinit.re_init.group_id = group_id;
+  reinit.re_init.cipher_suite = CipherSuite::x25519_chacha20poly1305_sha256_ed25519;
+  send(members[1]->propose(reinit), *members[1]);
+  send(members[1]->propose_update(), *members[1]);
+  members[0]->commit();
+  ASSERT_EQ(members[0]->error, Error::none);
+  ASSERT_EQ(members[0]->group.pending_record()->changes().size(), 1u);
+  EXPECT_EQ(members[0]->group.pending_record()->changes()[0].type, ProposalType::update);
+  shows("REINIT-05");
+}
+
+TEST_F(GroupTest, ThePolicyIsAskedBeforeAnybodyIsAdded) {
+  make_group(2);
+  Member& joiner = member("C");
+  const Octets key_package = joiner.publish();
+  members[0]->policy.disbelieved = joiner.signature_key;
+  EXPECT_TRUE(members[0]->propose(add_of(key_package)).empty());
+  refused("CRED-06", Error::credential_refused, members[0]->error);
+  members[0]->commit(with(add_of(key_package)));
+  refused("CRED-06", Error::credential_refused, members[0]->error);
+  members[0]->policy.disbelieved.clear();
+
+  const Octets commit = members[0]->commit(with(add_of(key_package)));
+  members[1]->policy.now = 3000;  // the KeyPackage is not current any more
+  refused("LEAF-25", Error::lifetime_not_current, members[1]->receive(commit), {false, true});
+  members[1]->policy.now = 0;
+  EXPECT_EQ(members[1]->receive(commit), Error::none);
+  members[1]->policy.forbidden = ProposalType::remove;
+  members[1]->propose(remove_of(LeafIndex{0}));
+  refused("", Error::proposal_not_permitted, members[1]->error);
+}
+
+TEST_F(GroupTest, AKeyPackageIsUsedOnceUnlessItIsOfLastResort) {
+  make_group(1);
+  for (const bool last_resort : {false, true}) {
+    Member& joiner = member(last_resort ? "B" : "C");
+    joiner.last_resort = last_resort;
+    const Octets key_package = joiner.publish();
+    members[0]->commit(with(add_of(key_package)));
+    const Octets welcome = members[0]->welcome();
+    members[0]->group.adopt_pending();
+    EXPECT_EQ(joiner.join(welcome), Error::none);
+    EXPECT_EQ(joiner.keys.init_key.empty(), !last_resort);
+    OwnKeyPackage again;
+    KeyPackage decoded;
+    ASSERT_EQ(decode(Bytes(key_package), decoded), Error::none);
+    Digest reference;
+    ASSERT_EQ(key_package_ref(joiner.crypto, decoded, reference), Error::none);
+    EXPECT_EQ(joiner.find(reference, again), last_resort);
+  }
+  shows("KP-02, KP-21, PRIV-13");
+}
+
+TEST_F(GroupTest, ResumptionPsksArePastAfterAWhile) {
+  make_group(2);
+  for (const auto& each : members) each->limits.resumption_psks = 4;
+  for (int i = 0; i < 5; ++i) commit_by(*members[0]);  // now epoch 6, which keeps 2 to 6
+  const Octets old = members[0]->commit(with(adversary::resumption_psk_of(group_id, 2)));
+  ASSERT_EQ(members[0]->error, Error::none);
+  members[0]->group.adopt_pending();
+  EXPECT_EQ(members[1]->receive(old), Error::none);
+  expect_agreement();
+  members[0]->commit(with(adversary::resumption_psk_of(group_id, 2)));
+  refused("", Error::psk_unknown, members[0]->error);
+  shows("KEYSCHED-27");
+}
+
+TEST_F(GroupTest, NoncesOfPsksAndGroupIdsAreDrawn) {
+  make_group(2);
+  for (const auto& each : members) each->psks.known["agreed"] = octets(bytes_of("a key"));
+  std::vector<Octets> nonces;
+  for (int i = 0; i < 2; ++i) {
+    send(members[0]->propose(adversary::external_psk_of("agreed")), *members[0]);
+    Proposal proposal;
+    const ProposalCache& waiting = members[0]->group.state().proposals();
+    ASSERT_EQ(decode(waiting.proposal(waiting.begin()[i]), proposal), Error::none);
+    nonces.push_back(octets(proposal.pre_shared_key.psk.psk_nonce));
+    EXPECT_EQ(nonces.back().size(), 32u);
+  }
+  EXPECT_NE(nonces[0], nonces[1]);
+  commit_by(*members[1]);
+  expect_agreement();
+  Member& first = member("X");
+  Member& second = member("Y");
+  first.create({});
+  second.create({});
+  EXPECT_EQ(first.group.state().context().group_id.size(), 32u);
+  EXPECT_FALSE(equal(first.group.state().context().group_id, second.group.state().context().group_id));
+  shows("PROP-16, CREATE-06");
+}
+
+TEST_F(GroupTest, AnObserverFollowsWithoutSecrets) {
+  format = WireFormat::public_message;
+  make_group(3);
+  const Octets info = members[1]->group_info();
+  ASSERT_EQ(members[1]->error, Error::none);
+  MlsMessage decoded;
+  ASSERT_EQ(decode(Bytes(info), decoded), Error::none);
+  EXPECT_TRUE(equal(decoded.group_info.confirmation_tag, members[0]->group.state().confirmation_tag()));
+  shows("WELCOME-32");
+
+  Member& outside = member("O");
+  Observer observer(outside.client());
+  ASSERT_EQ(observer.start(info, {}), Error::none);
+  Received seen(outside.memory);
+  const auto watch = [&](const Octets& message) {
+    Octets room(observer.process_size(message).value());
+    return observer.process(message, room, seen);
+  };
+  const Octets update = members[2]->propose_update();
+  send(update, *members[2]);
+  EXPECT_EQ(watch(update), Error::none);
+  const Octets commit = members[0]->commit();
+  members[0]->group.adopt_pending();
+  send(commit, *members[0]);
+  EXPECT_EQ(watch(commit), Error::none);
+  EXPECT_EQ(seen.event, Event::commit);
+  ASSERT_EQ(seen.record.changes().size(), 1u);
+  EXPECT_EQ(seen.record.changes()[0].leaf, LeafIndex{2});
+  EXPECT_TRUE(equal(observer.state().group_context(), members[0]->group.state().group_context()));
+  Digest of_observer, of_member;
+  EXPECT_EQ(observer.state().membership_fingerprint(outside.crypto, of_observer), Error::none);
+  EXPECT_EQ(members[1]->group.membership_fingerprint(of_member), Error::none);
+  EXPECT_TRUE(equal(of_observer, of_member));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace tacet {
 
 // A step of a history: who commits, whom it removes, how many it adds, and whether there is a path.
-struct Event {
+struct TreeChange {
   std::uint32_t sender;
   std::vector<std::uint32_t> removed;
   unsigned added = 0;
@@ -17,8 +17,8 @@ struct Event {
 // Members with the letters A, B, ... from the left, and their history.
 class CircleAfter final : public Circle {
  public:
-  CircleAfter(std::uint32_t members, const std::vector<Event>& events) : Circle(members, members) {
-    for (const Event& event : events) {
+  CircleAfter(std::uint32_t members, const std::vector<TreeChange>& events) : Circle(members, members) {
+    for (const TreeChange& event : events) {
       std::vector<NewMember> added;
       for (unsigned i = 0; i < event.added; ++i) added.push_back(new_member());
       const auto changes = [&](TreeDraft& draft) {

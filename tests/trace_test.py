@@ -298,7 +298,7 @@ class Tables(TraceTest):
         self.write("spec/later.tsv", "id\tunit\treason\nCODEC-03\tproposals\tneeds Proposal\n")
         self.fails("spec/later.tsv:2: proposals is not a unit to wait for; use one of: leaf_node, "
                    "ratchet_tree, tree_draft, tree_check, update_path, path_keys, proposal, framing, "
-                   "welcome, epoch, proposal_list, commit, join, saved_state, group")
+                   "welcome, epoch, proposal_list, commit, join, group, past_epochs, successor, saved_state")
 
 
 class Accept(TraceTest):
