@@ -188,6 +188,12 @@ Result<Bytes> send_content(const Client& client, Epoch& epoch, const Authenticat
               client.limits, room);
 }
 
+MessageEpoch message_epoch(const Client& client, const PublicState& state, SecretView membership_key,
+                           SecretView sender_data_secret) noexcept {
+  return {state.context(),    state.group_context(),      state.tree(), membership_key,
+          sender_data_secret, client.supported.proposals, client.limits};
+}
+
 Error make_group_info(const Client& client, Signer& signer, const EpochDescription& epoch, std::size_t header,
                       Message& out) noexcept {
   Array<Extension> extensions(client.memory);

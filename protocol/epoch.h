@@ -205,6 +205,11 @@ struct Epoch {
 Result<Bytes> send_content(const Client& client, Epoch& epoch, const AuthenticatedContent& content,
                            const Padding& padding, MutableBytes room) noexcept;
 
+// What an epoch lends to messages. Without secrets: to measure a room, and to who follows without being a
+// member.
+MessageEpoch message_epoch(const Client& client, const PublicState& state, SecretView membership_key = {},
+                           SecretView sender_data_secret = {}) noexcept;
+
 // A message that was made, and the room that it is a part of.
 struct Message {
   Buffer room;
@@ -221,8 +226,8 @@ struct EpochDescription {
   bool tree_inline = true;
 };
 
-// Signs a GroupInfo. `out` has it with room for `header` bytes before it. Errors: those of create_group_info;
-// out_of_memory.
+// Signs a GroupInfo. `out`, which is new, has it with room for `header` bytes before it. Errors: those of
+// create_group_info; out_of_memory.
 Error make_group_info(const Client& client, Signer& signer, const EpochDescription& epoch, std::size_t header,
                       Message& out) noexcept;
 

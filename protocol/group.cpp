@@ -2,6 +2,15 @@
 
 namespace tacet {
 
+void Received::take(Event what, const FramedContent& content) noexcept {
+  event = what;
+  sender = content.sender;
+  epoch = content.epoch;
+  authenticated_data = content.authenticated_data;
+  application_data = content.application_data;
+  proposal = content.proposal.encoded;
+}
+
 // ---- the beginning
 
 Error Group::create(Bytes group_id, std::span<const Extension> extensions, Bytes leaf,
@@ -175,6 +184,7 @@ Error Group::commit(Signer& signer, const CommitOptions& wanted, const Selection
     TRY(create_commit(client_, *this, signer, *epoch_, commit, pending.commit));
     return pending.record.take(pending.commit.next.state());
   }();
+  lent_psk_.clear();
   if (error != Error::none) pending_.reset();
   return error;
 }
@@ -187,7 +197,10 @@ void Group::adopt_pending() noexcept {
   begin_epoch();
 }
 
-void Group::drop_pending() noexcept { pending_.reset(); }
+void Group::drop_pending() noexcept {
+  drop();
+  pending_.reset();
+}
 
 // ---- receiving
 
@@ -195,8 +208,7 @@ Result<std::size_t> Group::process_size(Bytes message) const noexcept {
   if (!is_active()) return Error::group_inactive;
   MlsMessage decoded;
   TRY(decode(message, decoded));
-  const MessageEpoch epoch = {state().context(),           state().group_context(), state().tree(), {}, {},
-                              client_.supported.proposals, client_.limits};
+  const MessageEpoch epoch = message_epoch(client_, state());
   if (decoded.wire_format == WireFormat::public_message) return unprotect_room(decoded.public_message, epoch);
   if (decoded.wire_format == WireFormat::private_message) return open_room(decoded.private_message, epoch);
   return Error::not_a_group_message;
@@ -206,8 +218,7 @@ Result<std::size_t> Group::process_size(Bytes message) const noexcept {
 Error Group::authenticate(const MlsMessage& message, MutableBytes room, AuthenticatedContent& out) noexcept {
   const Secret membership_key = epoch_->member.keys().copy(EpochKeys::Of::membership_key);
   const Secret sender_data_secret = epoch_->member.keys().copy(EpochKeys::Of::sender_data_secret);
-  const MessageEpoch epoch = {state().context(),  state().group_context(),     state().tree(), membership_key,
-                              sender_data_secret, client_.supported.proposals, client_.limits};
+  const MessageEpoch epoch = message_epoch(client_, state(), membership_key, sender_data_secret);
   if (message.wire_format == WireFormat::public_message) {
     return unprotect(client_.crypto, epoch, message.public_message, room, out);
   }
@@ -240,12 +251,7 @@ Error Group::judge(Bytes message, MutableBytes room, Received& out) noexcept {
   if (type == ContentType::proposal) TRY(stage_proposal(content, out));
   if (type == ContentType::commit) TRY(stage_commit(content, out));
   staged_.is_there = true;
-  out.event = staged_.event;
-  out.sender = content.content.sender;
-  out.epoch = content.content.epoch;
-  out.authenticated_data = content.content.authenticated_data;
-  out.application_data = content.content.application_data;
-  out.proposal = content.content.proposal.encoded;
+  out.take(staged_.event, content.content);
   return Error::none;
 }
 
@@ -303,7 +309,7 @@ void Group::adopt() noexcept {
       epoch_->member.secret_tree().adopt(staged_.key);
       break;
     case Event::commit:
-      drop_pending();
+      pending_.reset();
       staged_.next->adopt(*epoch_);
       begin_epoch();
       break;
@@ -326,7 +332,6 @@ void Group::drop() noexcept {
 
 // Nothing of the group stays [PRIV-10].
 void Group::leave() noexcept {
-  drop();
   drop_pending();
   epoch_.reset();
   resumption_ = ResumptionPsks(client_);

@@ -37,6 +37,8 @@ struct Received {
   Bytes proposal;             // of Event::proposal, encoded
   Digest proposal_reference;  // of Event::proposal: its ProposalRef
   Record record;              // of all Commits
+
+  void take(Event what, const FramedContent& content) noexcept;
 };
 
 // What a member proposes.
@@ -99,7 +101,7 @@ class Group final : private Psks {
   // Makes a Commit, which waits. Of the proposals that wait it covers what can be covered, in the order in
   // which they came [COMMIT-03]: of those for one leaf a Remove, or else the newest Update [PLIST-07]; the
   // newest GroupContextExtensions; a ReInit only alone; none that is not valid beside the others. Errors:
-  // commit_pending, those of check_own_proposal and of create_commit.
+  // commit_pending, those of Selection::start and of create_commit.
   Error commit(Signer& signer, const CommitOptions& wanted) noexcept;
 
   // The Commit that waits, or nothing: an MlsMessage, and the one for those that it adds, if it adds any.
@@ -135,7 +137,7 @@ class Group final : private Psks {
   Result<std::size_t> seal_size(std::size_t data, Bytes authenticated_data) const noexcept;
 
   // Seals it as a PrivateMessage, an MlsMessage that is a part of `room`. While proposals wait, a Commit has
-  // to come first. Errors: proposals_wait; those of sign_content and send_content.
+  // to come first, or to wait. Errors: proposals_wait; those of sign_content and send_content.
   Result<Bytes> seal(Signer& signer, Bytes application_data, Bytes authenticated_data,
                      MutableBytes room) noexcept;
 

@@ -19,17 +19,12 @@ Error Observer::start(Bytes group_info, Bytes ratchet_tree) noexcept {
   return Error::none;
 }
 
-MessageEpoch Observer::epoch() const noexcept {
-  return {state().context(),           state().group_context(), state().tree(), {}, {},
-          client_.supported.proposals, client_.limits};
-}
-
 Result<std::size_t> Observer::process_size(Bytes message) const noexcept {
   if (!has_begun()) return Error::group_inactive;
   MlsMessage decoded;
   TRY(decode(message, decoded));
   REFUSE_IF(decoded.wire_format != WireFormat::public_message, Error::not_a_public_message);
-  return unprotect_room(decoded.public_message, epoch());
+  return unprotect_room(decoded.public_message, message_epoch(client_, state()));
 }
 
 Error Observer::process(Bytes message, MutableBytes room, Received& out) noexcept {
@@ -38,18 +33,10 @@ Error Observer::process(Bytes message, MutableBytes room, Received& out) noexcep
   TRY(decode(message, decoded));
   REFUSE_IF(decoded.wire_format != WireFormat::public_message, Error::not_a_public_message);
   AuthenticatedContent content;
-  TRY(verify_public_message(client_.crypto, epoch(), decoded.public_message, room, content));
-  if (content.content.content_type == ContentType::proposal) {
-    TRY(take_proposal(content, out));
-  } else {
-    TRY(take_commit(content, out));
-  }
-  out.sender = content.content.sender;
-  out.epoch = content.content.epoch;
-  out.authenticated_data = content.content.authenticated_data;
-  out.application_data = {};
-  out.proposal = content.content.proposal.encoded;
-  return Error::none;
+  TRY(verify_public_message(client_.crypto, message_epoch(client_, state()), decoded.public_message, room,
+                            content));
+  const bool is_proposal = content.content.content_type == ContentType::proposal;
+  return is_proposal ? take_proposal(content, out) : take_commit(content, out);
 }
 
 Error Observer::take_proposal(const AuthenticatedContent& content, Received& out) noexcept {
@@ -58,7 +45,7 @@ Error Observer::take_proposal(const AuthenticatedContent& content, Received& out
   Digest reference;
   TRY(proposal_ref(client_.crypto, content, reference));
   TRY(state_->keep(client_, content));
-  out.event = Event::proposal;
+  out.take(Event::proposal, content.content);
   out.proposal_reference = reference;
   return Error::none;
 }
@@ -72,7 +59,7 @@ Error Observer::take_commit(const AuthenticatedContent& content, Received& out) 
   Record record(client_.memory);
   TRY(record.take(next));
   next.adopt(*state_);
-  out.event = Event::commit;
+  out.take(Event::commit, content.content);
   out.record = std::move(record);
   return Error::none;
 }

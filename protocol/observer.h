@@ -37,7 +37,6 @@ class Observer {
  private:
   Error take_proposal(const AuthenticatedContent& content, Received& out) noexcept;
   Error take_commit(const AuthenticatedContent& content, Received& out) noexcept;
-  MessageEpoch epoch() const noexcept;
 
   Client client_;
   std::optional<PublicState> state_;

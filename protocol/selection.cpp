@@ -80,7 +80,7 @@ void Selection::note(const Proposal& proposal, const Sender& sender, std::uint32
   }
 }
 
-bool Selection::can_be_covered(const Entry& entry, std::uint32_t place) noexcept {
+bool Selection::can_be_covered(const Entry& entry, std::uint32_t place) const noexcept {
   Proposal proposal;
   static_cast<void>(decode(state_.proposals().proposal(entry), proposal));  // it was decoded when it came
   switch (proposal.type) {

@@ -41,7 +41,7 @@ class Selection {
   using Entry = ProposalCache::Entry;
 
   void note(const Proposal& proposal, const Sender& sender, std::uint32_t place) noexcept;
-  bool can_be_covered(const Entry& entry, std::uint32_t place) noexcept;
+  bool can_be_covered(const Entry& entry, std::uint32_t place) const noexcept;
   Error judge() const noexcept;
 
   const Client& client_;

@@ -64,8 +64,11 @@ void NodeIndexMap::erase(Crypto& crypto, Of what, Bytes value, NodeIndex node) n
 Error CredentialsInUse::add(CredentialType type) noexcept {
   const auto key = static_cast<std::uint32_t>(type);
   const std::uint32_t users = this->users(type);
-  if (users != 0) users_.erase(key);
-  if (users == 0) TRY(users_.reserve(1));
+  if (users == 0) {
+    TRY(users_.reserve(1));
+  } else {
+    users_.erase(key);
+  }
   users_.insert(key, users + 1);
   return Error::none;
 }

@@ -36,13 +36,7 @@ void Endpoint::remember_psk() {
 Endpoint::Lent::Lent(Endpoint& of)
     : membership_key(of.epoch->member.keys().copy(EpochKeys::Of::membership_key)),
       sender_data_secret(of.epoch->member.keys().copy(EpochKeys::Of::sender_data_secret)),
-      epoch{of.epoch->state.context(),
-            of.epoch->state.group_context(),
-            of.epoch->state.tree(),
-            membership_key,
-            sender_data_secret,
-            of.supported.proposals,
-            of.limits} {}
+      epoch(message_epoch(of.client(), of.epoch->state, membership_key, sender_data_secret)) {}
 
 // As far as it authenticates.
 Error Endpoint::authenticate(const Octets& message, AuthenticatedContent& out, PeekedKey& key) {
