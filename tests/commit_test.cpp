@@ -3,48 +3,31 @@
 #include <algorithm>
 #include <set>
 
-#include "endpoints.h"
-#include "evidence.h"
+#include "flow.h"
 
 namespace tacet {
 namespace {
 
 using evidence::shows;
 
-// A group that lives: everybody processes what one of them commits.
-class CommitTest : public ::testing::Test {
+// Everybody processes what one of them commits, and what is the same in every epoch is held.
+class CommitTest : public FlowTest {
  protected:
-  Endpoint& endpoint(const std::string& name) {
-    auto& found = endpoints[name];
-    if (!found) found = std::make_unique<Endpoint>(name, random);
-    return *found;
-  }
   void found_group(const std::vector<std::string>& others) {
-    endpoint("a").create(model::octets("group"));
+    at("a").create(model::octets("group"));
     Octets list;
     for (const std::string& name : others) list = list + by_value(add(name));
     commit("a", list, others);
-  }
-  static Octets by_value(const Octets& proposal) { return Octets{1} + proposal; }
-  Octets add(const std::string& name) { return model::number(1, 2) + endpoint(name).publish(); }
-  Octets remove(const std::string& name) {
-    return model::number(3, 2) + model::number(endpoint(name).epoch->member.own().value, 4);
   }
   Octets psk(const std::string& id) {
     Octets nonce(32);
     EXPECT_EQ(random.fill(nonce), Error::none);
     return model::number(4, 2) + Octets{1} + model::vector(id) + model::vector(nonce);
   }
-  static NewCommit in_public() {
-    NewCommit wanted;
-    wanted.wire_format = WireFormat::public_message;
-    return wanted;
-  }
-
   // Commits, delivers to all, and lets those who were added join; all agree.
   void commit(const std::string& by, const Octets& list, const std::vector<std::string>& joiners = {},
               NewCommit wanted = {}) {
-    Endpoint& committer = endpoint(by);
+    Endpoint& committer = at(by);
     ASSERT_EQ(committer.commit(list, wanted), Error::none);
     message = model::octets(committer.pending->message);
     welcome = model::octets(committer.pending->welcome);
@@ -56,7 +39,7 @@ class CommitTest : public ::testing::Test {
     const Context before = context_of(committer);
     committer.adopt();
     follows(before, context_of(committer));
-    for (const std::string& name : joiners) ASSERT_EQ(endpoint(name).join(welcome), Error::none) << name;
+    for (const std::string& name : joiners) ASSERT_EQ(at(name).join(welcome), Error::none) << name;
     agree();
   }
   void agree() {
@@ -106,9 +89,6 @@ class CommitTest : public ::testing::Test {
                           model::vector(model::octets(sent.auth.signature))));
   }
 
-  adversary::SeededRandom random{11};
-  std::map<std::string, std::unique_ptr<Endpoint>> endpoints;
-  Octets message, welcome;
   std::optional<Octets> next_extensions;  // nothing: they stay
 };
 
@@ -123,7 +103,7 @@ TEST_F(CommitTest, AGroupGrowsChangesAndShrinks) {
   without_path.with_path = false;
   commit("b", by_value(add("d")) + by_value(add("e")), {"d", "e"}, without_path);
   commit("d", by_value(remove("a")), {}, in_public());
-  EXPECT_FALSE(endpoint("a").epoch.has_value()) << "it learns that it was removed";
+  EXPECT_FALSE(at("a").epoch.has_value()) << "it learns that it was removed";
   commit("e", by_value(add("a")), {"a"});
   for (const char* name : {"a", "b", "c", "d", "e"}) commit(name, {}, {}, in_public());
   shows(
@@ -132,8 +112,8 @@ TEST_F(CommitTest, AGroupGrowsChangesAndShrinks) {
 }
 
 TEST_F(CommitTest, TheFirstCommitFollowsOnTheTagOfEpochZero) {
-  endpoint("a").create(model::octets("group"));
-  const Context zero = context_of(endpoint("a"));
+  at("a").create(model::octets("group"));
+  const Context zero = context_of(at("a"));
   EXPECT_EQ(zero.interim, model::hash(model::vector(zero.tag)));
   commit("a", by_value(add("b")), {"b"}, in_public());
   commit("b", {}, {}, in_public());
@@ -144,18 +124,17 @@ TEST_F(CommitTest, TheFirstCommitFollowsOnTheTagOfEpochZero) {
 // passed.
 TEST_F(CommitTest, AnEpochFollowsFromTheInitSecretAndThePskOfAnotherEpoch) {
   found_group({"b"});
-  const Octets resumption_psk =
-      octets(endpoint("a").epoch->member.keys().copy(EpochKeys::Of::resumption_psk));
-  const std::uint64_t of_epoch = endpoint("a").epoch->state.context().epoch;
+  const Octets resumption_psk = octets(at("a").epoch->member.keys().copy(EpochKeys::Of::resumption_psk));
+  const std::uint64_t of_epoch = at("a").epoch->state.context().epoch;
   commit("b", {});
   commit("a", {});
-  const Octets init_secret = octets(endpoint("a").epoch->member.keys().copy(EpochKeys::Of::init_secret));
+  const Octets init_secret = octets(at("a").epoch->member.keys().copy(EpochKeys::Of::init_secret));
   const Octets id =
       Octets{2, 1} + model::vector("group") + model::number(of_epoch, 8) + model::vector(Octets(32, 7));
   NewCommit without_path;
   without_path.with_path = false;
   commit("a", by_value(model::number(4, 2) + id), {}, without_path);
-  const Octets context = model::octets(endpoint("b").epoch->state.group_context());
+  const Octets context = model::octets(at("b").epoch->state.group_context());
   const Octets psk_input =
       model::expand_with_label(model::extract(model::zeros(32), resumption_psk), "derived psk",
                                id + model::number(0, 2) + model::number(1, 2), 32);
@@ -164,13 +143,13 @@ TEST_F(CommitTest, AnEpochFollowsFromTheInitSecretAndThePskOfAnotherEpoch) {
       model::expand_with_label(model::extract(init_secret, model::zeros(32)), "joiner", context, 32);
   const Octets epoch_secret =
       model::expand_with_label(model::extract(joiner_secret, psk_secret), "epoch", context, 32);
-  EXPECT_EQ(endpoint("b").authenticator(), model::derive_secret(epoch_secret, "authentication"));
+  EXPECT_EQ(at("b").authenticator(), model::derive_secret(epoch_secret, "authentication"));
   shows("PSK-09");
 }
 
 TEST_F(CommitTest, WhatAnEpochKeptIsGoneOnceTheNextIsAdopted) {
   found_group({"b"});
-  Endpoint& a = endpoint("a");
+  Endpoint& a = at("a");
   const Octets init_secret = octets(a.epoch->member.keys().copy(EpochKeys::Of::init_secret));
   ASSERT_EQ(a.commit({}, in_public()), Error::none);
   ASSERT_TRUE(a.secret_memory.holds(init_secret));
@@ -183,22 +162,22 @@ TEST_F(CommitTest, PsksEnterInTheOrderOfTheirProposals) {
   for (const char* id : {"one", "two"}) {
     for (auto& [name, each] : endpoints) each->psks.known[id] = model::octets("the psk ") + model::octets(id);
   }
-  endpoint("c").psks.known = endpoint("a").psks.known;
+  at("c").psks.known = at("a").psks.known;
   commit("a", by_value(psk("two")) + by_value(add("c")) + by_value(psk("one")) + by_value(psk("two")), {"c"});
   shows("PSK-01");
 
   // One that the receiver does not hold: it stays where it is, and goes on when it has it.
-  endpoint("a").psks.known["three"] = model::octets("known to a alone");
-  ASSERT_EQ(endpoint("a").commit(by_value(psk("three"))), Error::none);
-  message = model::octets(endpoint("a").pending->message);
+  at("a").psks.known["three"] = model::octets("known to a alone");
+  ASSERT_EQ(at("a").commit(by_value(psk("three"))), Error::none);
+  message = model::octets(at("a").pending->message);
   for (const char* name : {"b", "c"}) {
-    Endpoint& other = endpoint(name);
+    Endpoint& other = at(name);
     const Error seen = other.consider(message);
     other.psks.known["three"] = model::octets("known to a alone");
     const Error genuine = other.receive(message);
     evidence::refused("PSK-12", Error::psk_unknown, seen, {.genuine_accepted = genuine == Error::none});
   }
-  endpoint("a").adopt();
+  at("a").adopt();
   agree();
 }
 
@@ -215,54 +194,41 @@ TEST_F(CommitTest, ExtensionsChangeByTheirProposalAlone) {
 
 TEST_F(CommitTest, APathIsEncryptedInTheProvisionalContext) {
   found_group({"b"});
-  Endpoint& b = endpoint("b");
-  const Octets confirmed_before = context_of(b).confirmed;
-  const Secret leaf_key = b.epoch->member.path_keys().copy(b.epoch->member.own());
-  const Octets public_key = model::octets(b.epoch->state.tree().encryption_key(b.epoch->member.own()));
+  Endpoint& b = at("b");
+  const PathReceiver before(b);
   commit("a", {}, {}, in_public());
-  MlsMessage decoded;
-  ASSERT_EQ(decode(message, decoded), Error::none);
-  GroupContext provisional = b.epoch->state.context();
-  provisional.confirmed_transcript_hash = confirmed_before;
-  Octets context(encoded_size(provisional).value());
-  ASSERT_TRUE(encode(provisional, context).ok());
-  const UpdatePathNode node = *decoded.public_message.content.commit.path->nodes.begin();
-  const HpkeCiphertext sealed = *node.encrypted_path_secret.begin();
-  Secret path_secret;
-  EXPECT_EQ(decrypt_with_label(b.crypto, {leaf_key, public_key}, "UpdatePathNode", context, sealed.kem_output,
-                               sealed.ciphertext, path_secret),
-            Error::none);
+  EXPECT_FALSE(before.path_secret(message).empty());
   shows("TREE-27");
 }
 
 TEST_F(CommitTest, ProposalsAreReferredToInTheirEpoch) {
   found_group({"b", "c"});
-  endpoint("d");
+  at("d");
   const Octets body = add("d");
-  const auto [sent, reference] = endpoint("b").propose(body);
+  const auto [sent, reference] = at("b").propose(body);
   // Of one whose signature is wrong nothing is kept.
   MlsMessage decoded;
   ASSERT_EQ(decode(sent, decoded), Error::none);
   Octets forged = sent;
   forged[static_cast<std::size_t>(decoded.public_message.auth.signature.data() - sent.data())] ^= 1;
-  EXPECT_NE(endpoint("a").receive(forged), Error::none);
-  EXPECT_EQ(endpoint("a").commit(reference), Error::proposal_unknown);
-  evidence::refused("PROP-01", Error::proposal_unknown, endpoint("a").commit(reference));
-  for (const char* name : {"a", "c"}) ASSERT_EQ(endpoint(name).receive(sent), Error::none);
-  const auto [own, own_reference] = endpoint("a").propose(body);
-  ASSERT_EQ(endpoint("a").commit(own_reference), Error::none) << "one's own";
+  EXPECT_NE(at("a").receive(forged), Error::none);
+  EXPECT_EQ(at("a").commit(reference), Error::proposal_unknown);
+  evidence::refused("PROP-01", Error::proposal_unknown, at("a").commit(reference));
+  for (const char* name : {"a", "c"}) ASSERT_EQ(at(name).receive(sent), Error::none);
+  const auto [own, own_reference] = at("a").propose(body);
+  ASSERT_EQ(at("a").commit(own_reference), Error::none) << "one's own";
   commit("a", reference, {"d"});
   shows("PROP-02, PROP-08, COMMIT-24, COMMIT-43");
   // In the next epoch it is not known any more.
-  EXPECT_EQ(endpoint("a").commit(reference), Error::proposal_unknown);
-  EXPECT_EQ(endpoint("c").commit(reference), Error::proposal_unknown);
+  EXPECT_EQ(at("a").commit(reference), Error::proposal_unknown);
+  EXPECT_EQ(at("c").commit(reference), Error::proposal_unknown);
   shows("PROP-04");
 }
 
 TEST_F(CommitTest, AnUpdateIsOfWhoeverProposedIt) {
   found_group({"b", "c", "d"});
   for (const char* name : {"a", "b", "c", "d"}) commit(name, {});
-  Endpoint& b = endpoint("b");
+  Endpoint& b = at("b");
   const LeafIndex own = b.epoch->member.own();
   const Octets before = model::octets(b.epoch->state.tree().encryption_key(own));
   for (const bool is_committed : {false, true}) {
@@ -279,9 +245,9 @@ TEST_F(CommitTest, AnUpdateIsOfWhoeverProposedIt) {
     ASSERT_EQ(b.epoch->member.path_keys().add_update(b.crypto, encryption_key, std::move(leaf_key)),
               Error::none);
     const auto [sent, reference] = b.propose(model::number(2, 2) + model::octets(made.value()));
-    for (const char* name : {"a", "c", "d"}) ASSERT_EQ(endpoint(name).receive(sent), Error::none);
+    for (const char* name : {"a", "c", "d"}) ASSERT_EQ(at(name).receive(sent), Error::none);
     commit("d", is_committed ? reference : Octets(), {}, in_public());
-    const RatchetTree& tree = endpoint("a").epoch->state.tree();
+    const RatchetTree& tree = at("a").epoch->state.tree();
     EXPECT_EQ(model::octets(tree.encryption_key(own)), is_committed ? encryption_key : before);
     EXPECT_EQ(tree.is_blank(*tree.size().parent(own)), is_committed);
     EXPECT_EQ(b.epoch->member.path_keys().updates(), 0u) << "forgotten, whether it was committed or not";
@@ -294,12 +260,12 @@ TEST_F(CommitTest, AnUpdateIsOfWhoeverProposedIt) {
 // Whoever joins by an external Commit may remove a former leaf of its own, and nobody else's.
 TEST_F(CommitTest, AnExternalCommitRemovesNobodyElse) {
   found_group({"b", "c"});
-  Endpoint& a = endpoint("a");
+  Endpoint& a = at("a");
   const Octets list = by_value(model::number(6, 2) + model::vector(Octets(32))) + by_value(remove("c"));
   Commit made;
   ASSERT_EQ(List<ProposalOrRef>::parse(list, made.proposals), Error::none);
-  const LeafNode of_b = a.epoch->state.tree().leaf(endpoint("b").epoch->member.own());
-  const LeafNode of_c = a.epoch->state.tree().leaf(endpoint("c").epoch->member.own());
+  const LeafNode of_b = a.epoch->state.tree().leaf(at("b").epoch->member.own());
+  const LeafNode of_c = a.epoch->state.tree().leaf(at("c").epoch->member.own());
   const Client ours = a.client();
   NextPublicState next(ours, a.epoch->state);
   ASSERT_EQ(next.apply(ours, made, {SenderType::new_member_commit, {}, 0}), Error::none);
@@ -309,16 +275,16 @@ TEST_F(CommitTest, AnExternalCommitRemovesNobodyElse) {
 
 TEST_F(CommitTest, ARemoveShrinksTheTree) {
   found_group({"b", "c", "d", "e"});
-  EXPECT_EQ(endpoint("a").epoch->state.tree().size().leaves(), 8u);
+  EXPECT_EQ(at("a").epoch->state.tree().size().leaves(), 8u);
   commit("a", by_value(remove("e")));
-  EXPECT_EQ(endpoint("a").epoch->state.tree().size().leaves(), 4u);
+  EXPECT_EQ(at("a").epoch->state.tree().size().leaves(), 4u);
   shows("PROP-14");
 }
 
 TEST_F(CommitTest, AFounderIsReachedByTheKeyOfItsLeaf) {
   NewCommit without_path;
   without_path.with_path = false;
-  endpoint("a").create(model::octets("group"));
+  at("a").create(model::octets("group"));
   commit("a", by_value(add("b")), {"b"}, without_path);
   commit("b", {});
 }
@@ -326,8 +292,8 @@ TEST_F(CommitTest, AFounderIsReachedByTheKeyOfItsLeaf) {
 // Signed and tagged anew around a path whose leaf is forged.
 TEST_F(CommitTest, ThePathIsHeldToItsRules) {
   found_group({"b", "c"});
-  Endpoint& a = endpoint("a");
-  Endpoint& b = endpoint("b");
+  Endpoint& a = at("a");
+  Endpoint& b = at("b");
   ASSERT_EQ(a.commit({}, in_public()), Error::none);
   const Octets genuine = model::octets(a.pending->message);
   MlsMessage decoded;
@@ -352,10 +318,10 @@ TEST_F(CommitTest, ThePathIsHeldToItsRules) {
 
 TEST_F(CommitTest, ACommitterIsBelievedAnew) {
   found_group({"b", "c"});
-  ASSERT_EQ(endpoint("a").commit({}, in_public()), Error::none);
-  const Octets sent = model::octets(endpoint("a").pending->message);
-  Endpoint& b = endpoint("b");
-  b.policy.disbelieved = endpoint("a").signature_key;
+  ASSERT_EQ(at("a").commit({}, in_public()), Error::none);
+  const Octets sent = model::octets(at("a").pending->message);
+  Endpoint& b = at("b");
+  b.policy.disbelieved = at("a").signature_key;
   const Error seen = b.consider(sent);
   b.policy.disbelieved = {};
   evidence::refused("CRED-10", Error::credential_refused, seen,
@@ -373,8 +339,8 @@ TEST_F(CommitTest, TheWelcomeIsForThoseWhoAreAdded) {
     ASSERT_EQ(decode(welcome, decoded), Error::none);
     EXPECT_EQ(decoded.welcome.secrets.count(), 2u);
     for (const std::string& name : {first, second}) {
-      const MemberState& member = endpoint(name).epoch->member;
-      const NodeIndex root = endpoint(name).epoch->state.tree().size().root();
+      const MemberState& member = at(name).epoch->member;
+      const NodeIndex root = at(name).epoch->state.tree().size().root();
       EXPECT_EQ(member.path_keys().holds(root), with_path) << "its lowest common ancestor with b";
       EXPECT_EQ(member.path_keys().size(), with_path ? 2u : 1u);
     }
@@ -386,7 +352,7 @@ TEST_F(CommitTest, TheWelcomeIsForThoseWhoAreAdded) {
 
 TEST_F(CommitTest, ANewSignatureKeyIsUsedFromTheNextEpochOn) {
   found_group({"b", "c"});
-  Endpoint& b = endpoint("b");
+  Endpoint& b = at("b");
   const Octets old_key = b.signature_key;
   Secret next_key;
   Octets next_public(32);
@@ -400,7 +366,7 @@ TEST_F(CommitTest, ANewSignatureKeyIsUsedFromTheNextEpochOn) {
   commit("b", by_value(add("d")), {"d"},
          wanted);  // the message is signed with the old key, the GroupInfo with the new
   for (const char* name : {"a", "c", "d"}) {
-    Endpoint& other = endpoint(name);
+    Endpoint& other = at(name);
     EXPECT_EQ(model::octets(other.epoch->state.tree().signature_key(b.epoch->member.own())), next_public);
   }
   EXPECT_NE(next_public, old_key);
@@ -413,7 +379,7 @@ TEST_F(CommitTest, ANewSignatureKeyIsUsedFromTheNextEpochOn) {
 
 TEST_F(CommitTest, ACommitThatIsNotAdoptedHasChangedNothingButAGeneration) {
   found_group({"b", "c"});
-  Endpoint& a = endpoint("a");
+  Endpoint& a = at("a");
   ASSERT_EQ(a.commit({}, in_public()), Error::none);
   a.pending.reset();
   const auto plain = a.memory.contents(), secrets = a.secret_memory.contents();
@@ -429,7 +395,7 @@ TEST_F(CommitTest, ACommitThatIsNotAdoptedHasChangedNothingButAGeneration) {
     MlsMessage decoded;
     ASSERT_EQ(decode(a.pending->message, decoded), Error::none);
     const PrivateMessage& sent = decoded.private_message;
-    const Endpoint::Lent lent(endpoint("c"));
+    const Endpoint::Lent lent(at("c"));
     Secret key, nonce;
     ASSERT_EQ(derive_sender_data_key(a.crypto, lent.sender_data_secret, sent.ciphertext, key, nonce),
               Error::none);
@@ -448,8 +414,8 @@ TEST_F(CommitTest, ACommitThatIsNotAdoptedHasChangedNothingButAGeneration) {
 
 TEST_F(CommitTest, AConfirmationTagIsThatOfTheNewEpoch) {
   found_group({"b", "c"});
-  ASSERT_EQ(endpoint("a").commit({}, in_public()), Error::none);
-  const Octets genuine = model::octets(endpoint("a").pending->message);
+  ASSERT_EQ(at("a").commit({}, in_public()), Error::none);
+  const Octets genuine = model::octets(at("a").pending->message);
   MlsMessage decoded;
   ASSERT_EQ(decode(genuine, decoded), Error::none);
   const PublicMessage& sent = decoded.public_message;
@@ -458,7 +424,7 @@ TEST_F(CommitTest, AConfirmationTagIsThatOfTheNewEpoch) {
   Octets flipped = tag, shorter = tag, longer = tag + Octets{0};
   flipped[0] ^= 1;
   shorter.pop_back();
-  for (Endpoint* const other : {&endpoint("b"), &endpoint("c")}) {
+  for (Endpoint* const other : {&at("b"), &at("c")}) {
     const Endpoint::Lent lent(*other);
     for (const Octets& bad : {flipped, shorter, longer, Octets()}) {
       const Octets auth = model::vector(signature) + model::vector(bad);
@@ -477,8 +443,8 @@ TEST_F(CommitTest, AConfirmationTagIsThatOfTheNewEpoch) {
 
 TEST_F(CommitTest, AFullMemoryChangesNothing) {
   found_group({"b", "c"});
-  Endpoint& a = endpoint("a");
-  Endpoint& b = endpoint("b");
+  Endpoint& a = at("a");
+  Endpoint& b = at("b");
   const Octets list = by_value(add("d")) + by_value(remove("c"));
   ASSERT_EQ(a.commit(list, in_public()), Error::none);
   const Octets sent = model::octets(a.pending->message);

@@ -65,24 +65,10 @@ TEST_F(DeletionTest, WhatAnEpochIsMadeOfIsGoneWhenItBegins) {
   Endpoint& a = at("a");
   Endpoint& b = at("b");
   const Octets init = init_secret(a);
-  const Secret leaf_key = b.epoch->member.path_keys().copy(b.epoch->member.own());
-  const Octets public_key = model::octets(b.epoch->state.tree().encryption_key(b.epoch->member.own()));
-  const Octets confirmed = model::octets(b.epoch->state.context().confirmed_transcript_hash);
+  const PathReceiver before(b);
   commit("a", by_value(psk()));
-
-  // The path secret, as b has received it; with two members the next one is the commit secret.
-  GroupContext provisional = b.epoch->state.context();
-  provisional.confirmed_transcript_hash = confirmed;
-  Octets context(encoded_size(provisional).value());
-  ASSERT_TRUE(encode(provisional, context).ok());
-  MlsMessage decoded;
-  ASSERT_EQ(decode(message, decoded), Error::none);
-  const UpdatePathNode node = *decoded.public_message.content.commit.path->nodes.begin();
-  const HpkeCiphertext sealed = *node.encrypted_path_secret.begin();
-  Secret path_secret;
-  ASSERT_EQ(decrypt_with_label(b.crypto, {leaf_key, public_key}, "UpdatePathNode", context, sealed.kem_output,
-                               sealed.ciphertext, path_secret),
-            Error::none);
+  // With two members the next path secret is the commit secret.
+  const Secret path_secret = before.path_secret(message);
   const Octets commit_secret = model::derive_secret(octets(path_secret), "path");
   Secrets made = schedule(init, commit_secret, context_of(b));
   EXPECT_EQ(model::derive_secret(made["epoch_secret"], "authentication"), a.authenticator());

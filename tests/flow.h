@@ -8,6 +8,58 @@
 
 namespace tacet {
 
+// What a member of two knows before a Commit of the other: enough to open the path secret that is meant for
+// it.
+struct PathReceiver {
+  explicit PathReceiver(Endpoint& of)
+      : who(of),
+        leaf_key(of.epoch->member.path_keys().copy(of.epoch->member.own())),
+        public_key(model::octets(of.epoch->state.tree().encryption_key(of.epoch->member.own()))),
+        confirmed(model::octets(of.epoch->state.context().confirmed_transcript_hash)) {}
+
+  // From a Commit in a PublicMessage that was adopted; empty if it does not open in the provisional
+  // GroupContext.
+  Secret path_secret(const Octets& commit) const {
+    GroupContext provisional = who.epoch->state.context();
+    provisional.confirmed_transcript_hash = confirmed;
+    Octets context(encoded_size(provisional).value());
+    EXPECT_TRUE(encode(provisional, context).ok());
+    MlsMessage decoded;
+    EXPECT_EQ(decode(commit, decoded), Error::none);
+    const UpdatePathNode node = *decoded.public_message.content.commit.path->nodes.begin();
+    const HpkeCiphertext sealed = *node.encrypted_path_secret.begin();
+    Secret path_secret;
+    EXPECT_EQ(decrypt_with_label(who.crypto, {leaf_key, public_key}, "UpdatePathNode", context,
+                                 sealed.kem_output, sealed.ciphertext, path_secret),
+              Error::none);
+    return path_secret;
+  }
+
+  Endpoint& who;
+  Secret leaf_key;
+  Octets public_key, confirmed;
+};
+
+// A member's next leaf with another signature key, and a Commit that brings it.
+struct NewSignatureKey {
+  explicit NewSignatureKey(Endpoint& of) : key(32) {
+    EXPECT_EQ(of.crypto.generate_signature_key_pair(signing_key, key), Error::none);
+    leaf = of.epoch->state.tree().leaf(of.epoch->member.own());
+    leaf.signature_key = key;
+    signer.emplace(of.crypto, signing_key);
+  }
+  NewCommit commit(NewCommit wanted) {
+    wanted.leaf = &leaf;
+    wanted.leaf_signer = &*signer;
+    return wanted;
+  }
+
+  Octets key;
+  Secret signing_key;
+  LeafNode leaf;
+  std::optional<KeySigner> signer;
+};
+
 class FlowTest : public ::testing::Test {
  protected:
   Endpoint& at(const std::string& name) {

@@ -137,9 +137,7 @@ TEST_F(FlowRulesTest, EveryCredentialThatComesInIsValidated) {
   found({"b", "c"});
   Endpoint& a = at("a");
   Endpoint& b = at("b");
-  Octets new_key(32);
-  Secret new_signing_key;
-  ASSERT_EQ(a.crypto.generate_signature_key_pair(new_signing_key, new_key), Error::none);
+  NewSignatureKey next(a);
   const auto judged = [&](const Octets& key, const Octets& list, NewCommit wanted = in_public()) {
     believes("", a, key, [&] { return a.commit(list, wanted); });
     const Octets sent = model::octets(a.pending->message);
@@ -158,16 +156,10 @@ TEST_F(FlowRulesTest, EveryCredentialThatComesInIsValidated) {
       return error;
     });
   }
-  judged(new_key, propose("c", update(at("c"), new_key, new_signing_key)));
-  LeafNode leaf = a.epoch->state.tree().leaf(a.epoch->member.own());
-  leaf.signature_key = new_key;
-  KeySigner new_signer(a.crypto, new_signing_key);
-  NewCommit wanted = in_public();
-  wanted.leaf = &leaf;
-  wanted.leaf_signer = &new_signer;
-  judged(new_key, {}, wanted);
-  const Octets senders = model::vector(model::vector(new_key) + model::number(1, 2) + model::vector("s"));
-  judged(new_key, by_value(extensions(model::number(5, 2) + model::vector(senders))));
+  judged(next.key, propose("c", update(at("c"), next.key, next.signing_key)));
+  judged(next.key, {}, next.commit(in_public()));
+  const Octets senders = model::vector(model::vector(next.key) + model::number(1, 2) + model::vector("s"));
+  judged(next.key, by_value(extensions(model::number(5, 2) + model::vector(senders))));
 }
 
 // A member whose credential has expired brings one that has not, by an Update and by a Commit.
@@ -175,26 +167,18 @@ TEST_F(FlowRulesTest, WhoeverHasExpiredMayRenew) {
   found({"b", "c"});
   for (const bool by_commit : {false, true}) {
     Endpoint& c = at("c");
-    Octets new_key(32);
-    Secret new_signing_key;
-    ASSERT_EQ(c.crypto.generate_signature_key_pair(new_signing_key, new_key), Error::none);
+    NewSignatureKey next(c);
     for (const char* name : {"a", "b"}) at(name).policy.disbelieved = c.signature_key;
     if (by_commit) {
       ASSERT_EQ(c.commit({}, in_public()), Error::none);
       EXPECT_EQ(at("b").consider(model::octets(c.pending->message)), Error::credential_refused) << "the old";
-      LeafNode leaf = c.epoch->state.tree().leaf(c.epoch->member.own());
-      leaf.signature_key = new_key;
-      KeySigner new_signer(c.crypto, new_signing_key);
-      NewCommit wanted = in_public();
-      wanted.leaf = &leaf;
-      wanted.leaf_signer = &new_signer;
-      commit("c", {}, {}, wanted);
+      commit("c", {}, {}, next.commit(in_public()));
     } else {
-      commit("a", propose("c", update(c, new_key, new_signing_key)));
+      commit("a", propose("c", update(c, next.key, next.signing_key)));
     }
-    EXPECT_EQ(model::octets(at("a").epoch->state.tree().signature_key(c.epoch->member.own())), new_key);
-    c.signing_key = std::move(new_signing_key);
-    c.signature_key = new_key;
+    EXPECT_EQ(model::octets(at("a").epoch->state.tree().signature_key(c.epoch->member.own())), next.key);
+    c.signing_key = std::move(next.signing_key);
+    c.signature_key = next.key;
   }
   shows("CRED-13");
 }

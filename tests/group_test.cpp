@@ -267,6 +267,53 @@ TEST_F(GroupTest, ThePolicyIsAskedBeforeAnybodyIsAdded) {
   refused("", Error::proposal_not_permitted, members[1]->error);
 }
 
+// What is done at the wrong time, or with a message of another kind.
+TEST_F(GroupTest, VerbsHaveTheirTime) {
+  make_group(2);
+  Member& joiner = member("C");
+  const Octets commit = members[0]->commit(with(add_of(joiner.publish())));
+  const Octets welcome = members[0]->welcome();
+  members[0]->commit();
+  refused("", Error::commit_pending, members[0]->error);
+  EXPECT_EQ(members[0]->group.pending_commit().size(), commit.size());
+  KeySigner by = joiner.signer();
+  EXPECT_EQ(joiner.group.commit(by, {}), Error::group_inactive);
+
+  refused("", Error::not_a_welcome, joiner.join(commit));
+  EXPECT_EQ(joiner.join(welcome), Error::none);
+  refused("", Error::group_active, joiner.join(welcome));
+  refused("", Error::group_active, joiner.group.create(group_id, {}, {}, {}));
+  Octets room(welcome.size());
+  refused("", Error::not_a_group_message, joiner.group.stage(welcome, room, joiner.heard));
+}
+
+TEST_F(GroupTest, WhatMayNotBeProposedIsNotTaken) {
+  format = WireFormat::public_message;
+  make_group(2);
+  const Octets info = members[0]->group_info();
+  const Octets proposal = members[0]->propose(remove_of(LeafIndex{1}));
+  members[1]->policy.forbidden = ProposalType::remove;
+  refused("", Error::proposal_not_permitted, members[1]->receive(proposal));
+  EXPECT_EQ(members[1]->group.state().proposals().size(), 0u);
+  members[1]->policy.forbidden = {};
+  EXPECT_EQ(members[1]->receive(proposal), Error::none);
+
+  Member& outside = member("O");
+  Observer observer(outside.client());
+  Received seen(outside.memory);
+  refused("", Error::not_a_group_info, observer.start(proposal, {}));
+  EXPECT_EQ(observer.process_size(proposal).error(), Error::group_inactive);
+  ASSERT_EQ(observer.start(info, {}), Error::none);
+  Octets room(observer.process_size(proposal).value());
+  refused("", Error::not_a_public_message, observer.process_size(info).error());
+  refused("", Error::not_a_public_message, observer.process(info, room, seen));
+  outside.policy.forbidden = ProposalType::remove;
+  refused("", Error::proposal_not_permitted, observer.process(proposal, room, seen));
+  EXPECT_EQ(observer.state().proposals().size(), 0u);
+  outside.policy.forbidden = {};
+  EXPECT_EQ(observer.process(proposal, room, seen), Error::none);
+}
+
 TEST_F(GroupTest, AKeyPackageIsUsedOnceUnlessItIsOfLastResort) {
   make_group(1);
   for (const bool last_resort : {false, true}) {
@@ -290,7 +337,6 @@ TEST_F(GroupTest, AKeyPackageIsUsedOnceUnlessItIsOfLastResort) {
 
 TEST_F(GroupTest, ResumptionPsksArePastAfterAWhile) {
   make_group(2);
-  for (const auto& each : members) each->limits.resumption_psks = 4;
   for (int i = 0; i < 5; ++i) commit_by(*members[0]);  // now epoch 6, which keeps 2 to 6
   const Octets old = members[0]->commit(with(adversary::resumption_psk_of(group_id, 2)));
   ASSERT_EQ(members[0]->error, Error::none);
