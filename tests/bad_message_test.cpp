@@ -223,6 +223,9 @@ TEST_F(BadMessage, ExternalSendersAreThoseOfTheGroupContext) {
   const Extensions theirs = context.extensions;
   context.extensions = Extensions();
   const Error seen = receive(genuine);
+  const Octets malformed = model::number(5, 2) + model::vector(Octets{5, 1, 2});
+  ASSERT_EQ(Extensions::parse(malformed, context.extensions), Error::none);
+  EXPECT_EQ(receive(genuine), Error::extension_malformed);
   context.extensions = theirs;
   evidence::refused("EXTPROP-02", Error::external_sender_absent, seen,
                     {.genuine_accepted = receive(genuine) == Error::none});

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <string>
 
+#include "protocol/refuse.h"
+
 namespace tacet::evidence {
 
 namespace {
@@ -51,6 +53,50 @@ void refused(const char* ids, Error demanded, Error seen, After after) {
 }
 
 }  // namespace tacet::evidence
+
+#ifdef TACET_TEST_BUILD
+
+// For tests/mutants.py. With TACET_MUTANT, a place such as /framing.cpp:28, whatever is refused there is let
+// through in every test. With TACET_REFUSALS, a file, it gets each test with the places that refused in it;
+// "*" stands for what is outside of tests.
+namespace tacet {
+namespace {
+
+std::set<std::string> refusals;
+
+std::string place(const char* file, int line) { return std::string(file) + ':' + std::to_string(line); }
+
+bool is_mutant(const char* file, int line) noexcept {
+  static const char* const mutant = std::getenv("TACET_MUTANT");
+  return place(file, line).ends_with(mutant);
+}
+
+bool note(const char* file, int line) noexcept {
+  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  const std::string name = test == nullptr ? "*" : std::string(test->test_suite_name()) + '.' + test->name();
+  refusals.insert(name + '\t' + place(file, line));
+  return false;
+}
+
+class Mutant final : public ::testing::Environment {
+  void SetUp() override {
+    if (std::getenv("TACET_MUTANT") != nullptr) ask_at_refusals(is_mutant);
+    if (std::getenv("TACET_REFUSALS") != nullptr) ask_at_refusals(note);
+  }
+  void TearDown() override {
+    ask_at_refusals(nullptr);
+    if (refusals.empty()) return;
+    std::ofstream file(std::getenv("TACET_REFUSALS"));
+    for (const std::string& line : refusals) file << line << '\n';
+  }
+};
+
+const auto* const mutant = ::testing::AddGlobalTestEnvironment(new Mutant);
+
+}  // namespace
+}  // namespace tacet
+
+#endif
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);

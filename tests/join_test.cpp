@@ -309,6 +309,29 @@ TEST_F(JoinTest, AFullMemoryLeavesNoGroupAndTheKeyPackageServesAgain) {
   shows("WELCOME-27");
 }
 
+TEST_F(JoinTest, LeavesAreCurrentIfThePolicyWantsThat) {
+  const Octets made = welcome();
+  policy.now = mine.not_after;
+  EXPECT_EQ(join(made), Error::none);
+  epoch.reset();
+  policy.now = mine.not_after + 1;
+  const Error seen = join(made);
+  policy.now = 0;
+  genuine_after("", Error::lifetime_not_current, seen, true);
+}
+
+TEST_F(JoinTest, TheLastEpochHasNoNext) {
+  for (const std::uint64_t number : {UINT64_MAX - 1, UINT64_MAX}) {
+    context.epoch = number;
+    confirm_context();
+    ASSERT_EQ(join(welcome()), Error::none);
+    const Client own = client();
+    NextPublicState next(own, epoch->state);
+    EXPECT_EQ(next.apply(own, Commit(), {SenderType::member, {sender}, 0}),
+              number == UINT64_MAX ? Error::epoch_exhausted : Error::none);
+  }
+}
+
 // ---- creating
 
 TEST_F(JoinTest, ANewGroupHasOneMember) {
@@ -335,6 +358,18 @@ TEST_F(JoinTest, ANewGroupHasOneMember) {
   }
   EXPECT_NE(authenticators[0], authenticators[1]);
   shows("CREATE-01, CREATE-02, CREATE-03, KEYSCHED-19");
+}
+
+TEST_F(JoinTest, ANewGroupHasAnIdOfItsOwn) {
+  const Octets own = mine.encoding();
+  const auto create = [&] {
+    return create_group(client(), group_id, {}, own, secret_of(leaf_private_key), epoch);
+  };
+  policy.in_group = group_id;
+  EXPECT_EQ(create(), Error::group_known);
+  EXPECT_FALSE(epoch.has_value());
+  policy.in_group = {};
+  EXPECT_EQ(create(), Error::none);
 }
 
 TEST_F(JoinTest, ANewGroupIsOneThatItsMemberSupports) {

@@ -174,6 +174,12 @@ TEST_F(LeafNodeTest, KeysAreOfTheSuite) {
   // A P-256 key, as a KeyPackage of another suite has it.
   breaks("KP-06, CRYPTO-07", Error::signature_key_length,
          [](KeyPackageModel& broken) { broken.leaf.signature_key.resize(65, 4); });
+  LeafModel other = leaf;  // by itself: what verifies the signature would refuse it as well
+  other.signature_key.resize(65, 4);
+  const Octets encoding = other.encoding();
+  LeafNode decoded;
+  ASSERT_EQ(decode(encoding, decoded), Error::none);
+  refused("KP-06, CRYPTO-07", Error::signature_key_length, check_tree_leaf(decoded, suite(), limits));
 }
 
 TEST_F(LeafNodeTest, KeyPackagesAreOfTheGroupsVersionAndSuite) {

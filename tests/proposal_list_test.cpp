@@ -443,10 +443,35 @@ TEST_F(ProposalListTest, WhatTheEndpointDoesNotKnowIsNotMadeKnownByOthers) {
          by_value(extensions({})));
   breaks("GREASE-09", Error::extension_unsupported, by_value(extensions(extension(0x3a3a))),
          by_value(extensions({})));
+  for (const std::uint32_t index : {0u, 1u, 3u}) {  // so that no member lacks it
+    LeafModel all = updated(index);
+    all.credentials = {1, 0x0a0a};
+    become(all, index);
+  }
   LeafModel grease = newcomer();
   grease.credential_type = 0x0a0a;
   grease.credentials = {1, 0x0a0a};
   breaks("GREASE-07", Error::credential_unsupported, by_value(add(grease)), by_value(add(newcomer())));
+}
+
+TEST_F(ProposalListTest, WhatThePolicyForbidsIsNotCommitted) {
+  policy.forbidden = ProposalType::remove;
+  EXPECT_EQ(judge(by_value(remove(3))), Error::proposal_not_permitted);
+  EXPECT_EQ(judge(by_value(add(newcomer()))), Error::none);
+  policy.forbidden = {};
+  EXPECT_EQ(judge(by_value(remove(3))), Error::none);
+}
+
+TEST_F(ProposalListTest, NobodyProposesToRemoveABlankLeaf) {
+  const Supported own = supported();
+  const auto judge_own = [&](std::uint32_t index) {
+    const Octets encoding = remove(index);
+    Proposal proposal;
+    EXPECT_EQ(decode(encoding, proposal), Error::none);
+    return check_own_proposal(crypto, proposal, {us}, {context, own, policy, limits}, tree, 0, memory);
+  };
+  EXPECT_EQ(judge_own(blank), Error::leaf_blank);
+  EXPECT_EQ(judge_own(3), Error::none);
 }
 
 TEST_F(ProposalListTest, NewExtensionsAreSupportedByAllWhoStayOrCome) {

@@ -84,6 +84,14 @@ TEST_F(RefusalTest, SecretTree) {
     PeekedKey peeked;
     return tree.peek(crypto, LeafIndex{0}, RatchetType::handshake, 3, peeked);
   });
+  lets_through(Error::generation_too_far, [&] {  // of a sender that has been heard
+    SecretTree tree(crypto.suite(), memory, memory, limits);
+    TRY(tree.start(std::move(Secret::zeros(32).value()), TreeSize::for_leaves(4)));
+    MessageKey key;
+    TRY(tree.next(crypto, LeafIndex{0}, RatchetType::handshake, key));
+    PeekedKey peeked;
+    return tree.peek(crypto, LeafIndex{0}, RatchetType::handshake, 4, peeked);
+  });
   lets_through(Error::message_limit, [&] {
     SecretTree tree(crypto.suite(), memory, memory, limits);
     TRY(tree.start(std::move(Secret::zeros(32).value()), TreeSize::for_leaves(4)));

@@ -105,6 +105,8 @@ TEST_F(SecretTreeTest, LeavesOutsideTheTreeAreRefused) {
   SecretTree tree = make(3);
   for (const std::uint32_t leaf : {8u, 1u << 29, 1u << 30, 1u << 31, 0xffffffffu}) {
     EXPECT_EQ(receive(tree, leaf, RatchetType::application, 0), Error::leaf_outside_tree);
+    EXPECT_EQ(tree.restore_ratchet(crypto, {leaf}, RatchetType::application, 0, secret_of(Octets(32))),
+              Error::leaf_outside_tree);
   }
   EXPECT_EQ(tree.senders_heard(), 0u);
 }
