@@ -41,11 +41,11 @@ struct Received {
   void take(Event what, const FramedContent& content) noexcept;
 };
 
-// What a member proposes.
+// What a member proposes. Here and below each field has a default, so that a caller names just what differs.
 struct NewProposal {
-  Proposal proposal;      // the nonce of a PSK is drawn, whatever stands there [PROP-16]
-  std::uint64_t now = 0;  // for an Add, whose KeyPackage has to be current: in seconds since 1970
-  Bytes authenticated_data;
+  Proposal proposal = {};  // the nonce of a PSK is drawn, whatever stands there [PROP-16]
+  std::uint64_t now = 0;   // for an Add, whose KeyPackage has to be current: in seconds since 1970
+  Bytes authenticated_data = {};
 };
 
 // What a member's new leaf says, in an Update or in the path of a Commit: the same as before, unless it is
@@ -57,14 +57,14 @@ struct NewLeaf {
 
 // What a member commits.
 struct CommitOptions {
-  std::span<const Proposal> proposals;  // by value, behind those that wait
-  bool with_waiting = true;             // whether the proposals that wait are covered, as far as they can be
-  bool with_path = true;                // also where none is required
-  NewLeaf leaf;
+  std::span<const Proposal> proposals = {};  // by value, behind those that wait
+  bool with_waiting = true;  // whether the proposals that wait are covered, as far as they can be
+  bool with_path = true;     // also where none is required
+  NewLeaf leaf = {};
   std::uint64_t now = 0;  // as in NewProposal
-  Bytes authenticated_data;
-  std::span<const Extension> group_info_extensions;  // of the GroupInfo in the Welcome
-  bool tree_inline = true;                           // whether the Welcome has the ratchet_tree
+  Bytes authenticated_data = {};
+  std::span<const Extension> group_info_extensions = {};  // of the GroupInfo in the Welcome
+  bool tree_inline = true;                                // whether the Welcome has the ratchet_tree
 };
 
 // It neither moves nor is copied. What `client` refers to and `psks` outlive it. All its verbs but those that

@@ -39,15 +39,30 @@
 //            group.h            11, 12, 14, 15: Group, the public verbs
 //            observer.h         Observer, which follows a group without secrets
 //
-// What the caller brings: Memory (memory.h), twice, the second for secrets; Random and Crypto (crypto.h;
-// sodium.h has both); Signer (crypto.h; KeySigner if the key is in memory);
-// Policy (policy.h), Psks (commit.h), KeyPackages (join.h).
+// What the caller brings: a few small interfaces, and what there is for those who need nothing else. The
+// headers of adapters/ are compiled into the program; BasicClient (adapters/basic_client.h) keeps its keys
+// and KeyPackages in memory, and is a place to start from.
+//
+//   Memory        memory.h   where an object keeps its bytes, twice: the second is for secrets and may be
+//                            locked. HeapMemory (adapters/heap_memory.h)
+//   Random        crypto.h   random bytes. SodiumRandom, from the operating system
+//   Crypto        crypto.h   the primitives of a cipher suite. Sodium, for 0x0003
+//   Signer        crypto.h   signs by a key that may live in hardware. KeySigner, with the key in memory
+//   KeyPackages   join.h     a KeyPackageRef's private keys, until a group was joined. BasicClient
+//   Psks          commit.h   a PreSharedKeyID's PSK; a group has its own resumption PSKs. BasicClient has none
+//   Policy        policy.h   whom to believe, who a credential stands for, who may do what, padding, wire
+//                            format. There is no default: to believe everybody is no policy
+//   Limits        limits.h   every bound, each with a default
+//
+// There is no clock: the time is a value, in seconds since 1970, passed to what depends on it.
 //
 // Conventions.
 //   * Inputs are spans and views; outputs are the last arguments, spans that the caller gives or objects
 //     that it owns. Sizes are in bytes.
 //   * No function throws, allocates from the heap, or aborts. Each that can fail returns Error or Result.
-//   * On an error, outputs are unchanged or zeroed, and no state has changed.
+//   * Every rule is refused by an Error of its own, whose number is stable; describe() has its name, the
+//     section of the RFC and a sentence. On an error, outputs are unchanged or zeroed, and no state has
+//     changed: what is genuine is still accepted.
 //   * A view lives as long as the bytes under it. What is kept is copied.
 //   * Objects are not synchronised: one thread at a time.
 //   * An id such as COMMIT-12 in brackets in a comment names the row of spec/requirements.tsv that is kept

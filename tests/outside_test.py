@@ -2,7 +2,8 @@
 """An outside project uses Tacet: installed, and as a folder. `outside_test.py BUILD [CMAKE OPTIONS...]`.
 
 Installs the build into a folder below it, moves what was installed, and has tests/outside/ configured, built and run
-with it; then the same with this repository as a folder. Exit status 0 or 1.
+with it; then the same with this repository as a folder. That project is the example of the README, word for word.
+Exit status 0 or 1.
 """
 
 import pathlib
@@ -50,8 +51,14 @@ def used():
     run("cmake", "-S", ROOT / "tests/outside", "-B", folder, f"-DCMAKE_PREFIX_PATH={place / 'moved'}", *options)
     run("cmake", "--build", folder)
     printed = run(folder / "outside")
-    sizes = re.findall(r"^a KeyPackage of alice in (\d+) bytes, for MLS_128_\w+$", printed, re.M)
-    expect(len(sizes) == 1 and 250 < int(sizes[0]) < 500, f"printed: {printed}")
+    expect(printed == "hello, Bob\n", f"printed: {printed}")
+
+
+def shown_in_the_readme():
+    shown = re.findall(r"^```cpp\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+    example = (ROOT / "tests/outside/main.cpp").read_text()
+    expect(example in shown, "the example of README.md is not tests/outside/main.cpp")
+    expect(len(example.splitlines()) <= 40, "the example has more than 40 lines")
 
 
 def used_as_a_folder():
@@ -66,6 +73,7 @@ def used_as_a_folder():
 
 shutil.rmtree(place, ignore_errors=True)
 place.mkdir()
+shown_in_the_readme()
 installed()
 used()
 used_as_a_folder()
