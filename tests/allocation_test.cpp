@@ -11,7 +11,9 @@
 #include "evidence.h"
 #include "memories.h"
 #include "message_samples.h"
+#include "protocol/adapters/heap_memory.h"
 #include "protocol/tacet.h"
+#include "spec/adversary/member.h"
 
 extern "C" {
 void* __libc_malloc(std::size_t);
@@ -330,6 +332,95 @@ TEST_F(MessageAllocationTest, HostileBytesAllocateNothing) {
     }
     EXPECT_EQ(taken, 0u) << name;
   }
+}
+
+// ---- groups, by their public verbs
+
+class GroupAllocationTest : public ::testing::Test {
+ protected:
+  using Member = adversary::Member;
+
+  // Both have heard each other; what follows goes into rooms that are there already.
+  void meet(Member& a, Member& b) {
+    a.create(model::octets("group"));
+    const Octets key_package = b.publish();
+    const Proposal add = adversary::add_of(key_package);
+    a.commit({.proposals = {&add, 1}});
+    ASSERT_EQ(b.join(a.welcome()), Error::none);
+    a.group.adopt_pending();
+    ASSERT_EQ(b.receive(a.say("hello")), Error::none);
+    ASSERT_EQ(a.receive(b.say("hello")), Error::none);
+  }
+
+  Error say(Member& from, Member& to, Bytes data) {
+    KeySigner signer = from.signer();
+    const Result<Bytes> sealed = from.group.seal(signer, data, bytes_of("in the open"), sent);
+    TRY(sealed.error());
+    return to.group.process(sealed.value(), opened, to.heard);
+  }
+  Error propose(Member& from, Member& to, const Proposal& proposal) {
+    KeySigner signer = from.signer();
+    Message message;
+    TRY(from.group.propose(signer, {.proposal = proposal}, message));
+    return to.group.process(message.bytes, opened, to.heard);
+  }
+  Error commit(Member& from, Member& to) {
+    KeySigner signer = from.signer();
+    TRY(from.group.commit(signer, {}));
+    TRY(to.group.stage(from.group.pending_commit(), opened, to.heard));
+    to.group.adopt();
+    from.group.adopt_pending();
+    return Error::none;
+  }
+
+  adversary::SeededRandom random{5};
+  Octets sent = Octets(1 << 12), opened = Octets(1 << 12);
+};
+
+// Its memory is the heap's, so it takes none of the caller's Memory either.
+TEST_F(GroupAllocationTest, TalkingAllocatesNothing) {
+  HeapMemory memory;
+  Member a("a", random, memory, memory), b("b", random, memory, memory);
+  meet(a, b);
+  Error error = Error::none;
+  {
+    const Armed arm;
+    error = [&]() -> Error {
+      for (int i = 0; i < 3; ++i) {
+        TRY(say(a, b, bytes_of("a message")));
+        TRY(say(b, a, bytes_of("an answer")));
+      }
+      return Error::none;
+    }();
+  }
+  EXPECT_EQ(error, Error::none);
+}
+
+TEST_F(GroupAllocationTest, HandshakesAllocateFromTheCallersMemoryAlone) {
+  static RegionMemory memory;
+  Member a("a", random, memory, memory), b("b", random, memory, memory);
+  meet(a, b);
+  const Proposal extensions = adversary::extensions_of({});
+  Error error = Error::none;
+  {
+    const Armed arm;
+    error = [&]() -> Error {
+      for (int i = 0; i < 3; ++i) {
+        TRY(propose(b, a, extensions));
+        TRY(commit(a, b));
+        TRY(commit(b, a));
+        TRY(say(a, b, bytes_of("in the new epoch")));
+      }
+      KeySigner signer = a.signer();
+      Message info;
+      TRY(a.group.group_info(signer, {}, true, info));
+      Digest fingerprint;
+      TRY(a.group.membership_fingerprint(fingerprint));
+      std::uint8_t exported[32];
+      return a.group.export_secret("label", {}, exported);
+    }();
+  }
+  EXPECT_EQ(error, Error::none);
 }
 
 }  // namespace
