@@ -21,8 +21,10 @@ Error Group::create(Bytes group_id, std::span<const Extension> extensions, Bytes
     TRY(client_.crypto.random(drawn.resize(client_.crypto.hash_size())));
     group_id = drawn;
   }
-  TRY(resumption_.start());
+  ResumptionPsks resumption(client_);
+  TRY(resumption.start());
   TRY(create_group(client_, group_id, extensions, leaf, std::move(encryption_key), epoch_));
+  resumption_ = std::move(resumption);
   begin_epoch();
   return Error::none;
 }
@@ -32,8 +34,10 @@ Error Group::join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages) 
   MlsMessage decoded;
   TRY(decode(welcome, decoded));
   REFUSE_IF(decoded.wire_format != WireFormat::welcome, Error::not_a_welcome);
-  TRY(resumption_.start());
+  ResumptionPsks resumption(client_);  // room first: once the KeyPackage is erased nothing may fail
+  TRY(resumption.start());
   TRY(join_by_welcome(client_, key_packages, psks_, decoded.welcome, ratchet_tree, epoch_));
+  resumption_ = std::move(resumption);
   begin_epoch();
   return Error::none;
 }

@@ -1,4 +1,4 @@
-#include "protocol/join.h"
+#include "protocol/group.h"
 
 #include "endpoints.h"
 #include "messages.h"
@@ -98,23 +98,35 @@ class JoinTest : public MessageTest, public KeyPackages {
   void breaks(const char* ids, Error error, const Deviates& deviates) {
     refused(ids, error, welcome(deviates));
   }
-  // Refused; there is no group, and the KeyPackage still serves for the genuine Welcome.
+  // Refused by the public verb; there is no group, and the KeyPackage still serves for the genuine Welcome.
   void refused(const char* ids, Error error, const Octets& bad, const Octets& apart = {}) {
-    epoch.reset();
+    Group group(client(), known_psks);
     const auto plain = memory.contents(), secrets = secret_memory.contents();
-    const Error seen = join(bad, apart);
-    EXPECT_FALSE(epoch.has_value());
+    const Error seen = group.join(bad, apart, *this);
+    EXPECT_FALSE(group.is_active());
     const bool equal = memory.contents() == plain && secret_memory.contents() == secrets;
     EXPECT_TRUE(equal);
-    genuine_after(ids, error, seen, equal);
+    genuine_after(ids, error, seen, equal, group);
   }
-  void genuine_after(const char* ids, Error error, Error seen, bool equal) {
+  void genuine_after(const char* ids, Error error, Error seen, bool equal, Group& group) {
     const bool was_inline = std::exchange(tree_inline, true);
-    const Error genuine = join(welcome());
+    const Error genuine = group.join(welcome(), {}, *this);
     tree_inline = was_inline;
     EXPECT_EQ(genuine, Error::none);
+    EXPECT_EQ(model::octets(group.epoch_authenticator()), authenticator);
     evidence::refused(ids, error, seen, {.state_equal = equal, .genuine_accepted = genuine == Error::none});
-    epoch.reset();
+  }
+  // The same of a genuine Welcome, at a time when it is refused.
+  void refused_while(const char* ids, Error error, const std::function<void(bool)>& changes) {
+    const Octets made = welcome();
+    Group group(client(), known_psks);
+    changes(true);
+    const auto plain = memory.contents(), secrets = secret_memory.contents();
+    const Error seen = group.join(made, {}, *this);
+    const bool equal = memory.contents() == plain && secret_memory.contents() == secrets;
+    EXPECT_TRUE(equal);
+    changes(false);
+    genuine_after(ids, error, seen, equal, group);
   }
 
   Trusting policy;
@@ -219,6 +231,24 @@ TEST_F(JoinTest, TheGroupInfoIsSignedByAMember) {
   breaks("WELCOME-11", Error::group_info_signature_invalid, {{Step::signature, inside(flipped())}});
 }
 
+// What is refused before there is a tree; welcome_test has all of it.
+TEST_F(JoinTest, TheWelcomeIsForAKeyPackageThatIsThere) {
+  breaks("WELCOME-08", Error::group_secrets_absent, {{Step::new_member, inside(flipped())}});
+  breaks("WELCOME-09", Error::welcome_suite, {{Step::welcome_suite, replaced_by({0, 1})}});
+  const Error error = Error::group_secrets_not_authentic;
+  breaks("WELCOME-10", error, {{Step::encrypted_group_secrets, flipped()}});
+  breaks("WELCOME-10", error, {{Step::welcome_context, flipped()}});
+  breaks("WELCOME-25", error, {{Step::init_key, replaced_by(mine.encryption_key)}});
+  breaks("", Error::secret_length, {{Step::joiner_secret, inside(shortened())}});
+  const Octets unknown = Octets{3} + model::vector("a psk") + model::vector(Octets(32));
+  breaks("WELCOME-31", Error::psk_type_unknown, {{Step::psks, replaced_by(model::vector(unknown))}});
+  breaks("WELCOME-29", Error::group_info_not_authentic, {{Step::welcome_secret, replaced_by(Octets(32))}});
+  breaks("WELCOME-17", Error::group_info_version, {{Step::group_context, replaced_at(0, {0, 2})}});
+  breaks("WELCOME-16", Error::group_info_suite, {{Step::group_context, replaced_at(2, {0, 1})}});
+  breaks("WELCOME-13", Error::group_info_signature_invalid,
+         {{Step::signing_key, replaced_by(leaves.at(3).private_key)}});
+}
+
 TEST_F(JoinTest, TheConfirmationTagIsThatOfTheEpoch) {
   const Error error = Error::confirmation_tag_invalid;
   breaks("WELCOME-23", error, {{Step::group_info_confirmation_tag, inside(flipped())}});
@@ -275,20 +305,15 @@ TEST_F(JoinTest, UnknownExtensionsOfAGroupInfoAreIgnored) {
 }
 
 TEST_F(JoinTest, AGroupIsJoinedOnce) {
-  const Octets made = welcome();
-  policy.in_group = group_id;
-  const Error seen = join(made);
-  policy.in_group = {};
-  genuine_after("WELCOME-15", Error::group_known, seen, true);
+  refused_while("WELCOME-15", Error::group_known,
+                [&](bool is_in_it) { policy.in_group = is_in_it ? group_id : Octets(); });
 }
 
 TEST_F(JoinTest, EveryMemberIsBelieved) {
-  const Octets made = welcome();
   for (const auto& [index, member] : leaves) {
-    policy.disbelieved = member.signature_key;
-    const Error seen = join(made);
-    policy.disbelieved = {};
-    genuine_after("CRED-07", Error::credential_refused, seen, true);
+    refused_while("CRED-07", Error::credential_refused, [&, key = member.signature_key](bool is_disbelieved) {
+      policy.disbelieved = is_disbelieved ? key : Octets();
+    });
   }
 }
 
@@ -314,10 +339,8 @@ TEST_F(JoinTest, LeavesAreCurrentIfThePolicyWantsThat) {
   policy.now = mine.not_after;
   EXPECT_EQ(join(made), Error::none);
   epoch.reset();
-  policy.now = mine.not_after + 1;
-  const Error seen = join(made);
-  policy.now = 0;
-  genuine_after("", Error::lifetime_not_current, seen, true);
+  refused_while("", Error::lifetime_not_current,
+                [&](bool is_late) { policy.now = is_late ? mine.not_after + 1 : 0; });
 }
 
 TEST_F(JoinTest, TheLastEpochHasNoNext) {
