@@ -150,8 +150,8 @@ class Group final : private Psks {
   const PublicState& state() const noexcept { return epoch_->state; }
   LeafIndex own_leaf() const noexcept { return epoch_->member.own(); }
 
-  // Of this epoch, signed now [WELCOME-32], an MlsMessage; the tree is in it unless it is given apart.
-  // Errors: those of make_group_info.
+  // Of this epoch, the first one too, signed now [WELCOME-32, CREATE-08], an MlsMessage; the tree is in it
+  // unless it is given apart. Errors: those of make_group_info.
   Error group_info(Signer& signer, std::span<const Extension> extensions, bool tree_inline,
                    Message& out) noexcept;
 

@@ -372,6 +372,20 @@ TEST_F(GroupTest, NoncesOfPsksAndGroupIdsAreDrawn) {
   shows("PROP-16, CREATE-06");
 }
 
+TEST_F(GroupTest, TheFirstEpochHasAGroupInfo) {
+  make_group(1);
+  const Octets info = members[0]->group_info();
+  ASSERT_EQ(members[0]->error, Error::none);
+  MlsMessage decoded;
+  ASSERT_EQ(decode(Bytes(info), decoded), Error::none);
+  EXPECT_EQ(decoded.group_info.group_context.epoch, 0u);
+  EXPECT_TRUE(equal(decoded.group_info.confirmation_tag, members[0]->group.state().confirmation_tag()));
+  Member& outside = member("O");
+  Observer observer(outside.client());
+  EXPECT_EQ(observer.start(info, {}), Error::none);
+  shows("CREATE-08");
+}
+
 TEST_F(GroupTest, AnObserverFollowsWithoutSecrets) {
   format = WireFormat::public_message;
   make_group(3);
