@@ -17,7 +17,20 @@ Secret copy_of(const Secret& secret) {
 }
 
 Device::Device(std::string named, Random& random, Memory& memory, Memory& secret_memory)
-    : name(std::move(named)), crypto(random), memory_(memory), secret_memory_(secret_memory) {
+    : own_crypto_(std::in_place, random),
+      name(std::move(named)),
+      crypto(*own_crypto_),
+      memory_(memory),
+      secret_memory_(secret_memory) {
+  draw_signature_key();
+}
+
+Device::Device(std::string named, Crypto& from_outside, Memory& memory, Memory& secret_memory)
+    : name(std::move(named)), crypto(from_outside), memory_(memory), secret_memory_(secret_memory) {
+  draw_signature_key();
+}
+
+void Device::draw_signature_key() {
   signature_key.resize(crypto.suite().signature_public_key_size);
   must(crypto.generate_signature_key_pair(signing_key, signature_key));
 }

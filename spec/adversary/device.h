@@ -4,6 +4,7 @@
 // and vectors; the keys are in the open.
 
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -67,8 +68,12 @@ inline constexpr Lifetime lifetime_of_leaves = {1000, 2000};
 inline constexpr std::uint64_t while_leaves_are_current = 1500;
 
 class Device : public KeyPackages {
+  std::optional<Sodium> own_crypto_;  // made before `crypto`, which may be it
+
  public:
+  // With a Crypto of its own that draws from `random`, or with one that outlives it.
   Device(std::string named, Random& random, Memory& memory, Memory& secret_memory);
+  Device(std::string named, Crypto& crypto, Memory& memory, Memory& secret_memory);
   virtual ~Device() = default;
 
   Client client() { return {crypto, memory_, secret_memory_, policy, supported, limits}; }
@@ -80,7 +85,7 @@ class Device : public KeyPackages {
   void erase(Bytes used) noexcept override;
 
   std::string name;
-  Sodium crypto;
+  Crypto& crypto;
   Trusting policy;
   KnownPsks psks;
   std::vector<CipherSuite> suites = {CipherSuite::x25519_chacha20poly1305_sha256_ed25519};
@@ -95,6 +100,9 @@ class Device : public KeyPackages {
  protected:
   Memory& memory_;
   Memory& secret_memory_;
+
+ private:
+  void draw_signature_key();
 };
 
 }  // namespace tacet::adversary

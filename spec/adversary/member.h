@@ -10,6 +10,7 @@ namespace tacet::adversary {
 class Member : public Device {
  public:
   Member(std::string named, Random& random, Memory& memory, Memory& secret_memory);
+  Member(std::string named, Crypto& crypto, Memory& memory, Memory& secret_memory);
 
   void create(const Octets& group_id, std::span<const Extension> extensions = {});
   Error join(const Octets& welcome, const Octets& tree = {}) { return group.join(welcome, tree, *this); }
