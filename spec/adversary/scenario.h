@@ -1,0 +1,151 @@
+#pragma once
+
+// A scenario: the history of a group through a provider, told verb by verb or drawn from a seed. Live clients
+// are members with all that a member does; passive ones have keys, KeyPackages and leaves and never process
+// anything, as n live members cost n^2 verifications.
+//
+// Honest clients agree and read each other: where they do not, and where any does something else than it
+// should, what is thrown is std::logic_error with the seed, the step, the client and the error.
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "member.h"
+#include "protocol/adapters/heap_memory.h"
+#include "provider.h"
+#include "seeded_random.h"
+
+namespace tacet::adversary {
+
+// What the application of all clients has registered, and the external PSKs that they share.
+inline constexpr ExtensionType registered_extension{0xF0A1};
+inline constexpr ProposalType registered_proposal{0xF0A2};
+inline constexpr std::string_view shared_psks[] = {"first psk", "second psk", "third psk"};
+
+// Makes a live client's member, which draws from `random`: with memories and a Crypto of one's own choice.
+using MakeMember = std::function<std::unique_ptr<Member>(std::string name, ClientId number, Random& random)>;
+
+struct Setting {
+  std::uint64_t seed = 1;
+  WireFormat format = WireFormat::private_message;  // of handshakes
+  std::size_t clients = 12;                         // that random steps make, at most
+  MakeMember make;                                  // or nothing: over the heap
+};
+
+class Scenario {
+ public:
+  explicit Scenario(Setting setting);
+
+  // ---- clients, each with a KeyPackage at the provider; its number is its identity
+
+  ClientId live();
+  ClientId passive();
+  Member& member(ClientId who) { return *participants_[who].member; }  // of a live one
+  Device& device(ClientId who) { return *participants_[who].device; }
+  std::size_t clients() const { return participants_.size(); }
+  std::vector<ClientId> active() const;  // the live ones that are in the group, as far as they know
+
+  // ---- the group
+
+  void create(ClientId by, std::span<const Extension> extensions = {});
+  Bytes group_id() const { return group_id_; }
+
+  // Proposals to be made, beside those of member.h; what they view lives as long as the scenario.
+  Proposal add(ClientId whom) const;
+  Proposal remove(ClientId whom, ClientId seen_by);
+  Proposal extensions(std::span<const Extension> extensions);
+  LeafIndex leaf_of(ClientId whom, ClientId seen_by);
+
+  // They send, and nothing is delivered yet. Each tells whether the provider took it.
+  bool propose(ClientId by, const Proposal& proposal);
+  bool update(ClientId by);
+  // Then the provider is told who is in the group, and has the Welcome and the tree that it needs. The Commit
+  // waits to come back, if the tree is apart it is adopted at once. One that was not taken waits for
+  // another's.
+  bool commit(ClientId by, std::span<const Proposal> by_value = {}, CommitOptions wanted = {});
+  // While proposals wait that are in no Commit of one's own, nothing is sent.
+  bool say(ClientId by, const std::string& text, const std::string& authenticated_data = {});
+
+  // ---- delivery, which is where what comes of it is held against what should
+
+  void deliver(ClientId to);  // all that waits for it
+  void deliver();             // all
+
+  // What waits for a client at that place, whatever it is: what comes of it is told.
+  Error receive(ClientId to, std::size_t place = 0);
+
+  // Called with whoever receives something, before and after.
+  using Watch = std::function<void(const Member&, const Kept&)>;
+  Watch before_receiving, after_receiving;
+
+  // ---- what has to hold
+
+  // Delivers all. Then everybody is in the same epoch and speaks, and all others read it; or, while proposals
+  // wait, nobody may speak.
+  void check();
+
+  // ---- chance
+
+  // Something that somebody does or gets, the same for the same seed.
+  void step();
+  std::size_t steps() const { return steps_; }
+
+  Provider provider;
+
+ private:
+  struct Participant {
+    std::unique_ptr<Device> device;
+    Member* member = nullptr;  // the same, of a live one
+    std::uint64_t joined = 0;  // the epoch in which it was created, or added last
+    Octets tree;               // that came apart, until a Welcome does
+  };
+  // What all members of an epoch have to have the same.
+  struct Agreed {
+    Octets authenticator, fingerprint, tree_hash;
+  };
+  struct Said {
+    std::string text, authenticated_data;
+  };
+
+  ClientId enter(std::unique_ptr<Device> device, Member* member);
+  void publish(ClientId who);
+  ClientId client_of(const LeafNode& leaf) const;
+  void tell(const Record& record, std::vector<ClientId>& added);
+  Error take(ClientId who, const Kept& kept);
+  void took(ClientId who, const Kept& kept);
+  void hold(ClientId who);
+  void hold_text(ClientId who, const Kept& kept);
+  void demand(ClientId who, const char* what, Error demanded, Error seen) const;
+  [[noreturn]] void fail(ClientId who, const std::string& what) const;
+
+  // Of random steps.
+  std::uint64_t below(std::uint64_t bound) { return choices_.below(bound); }
+  bool chance(std::uint64_t one_in) { return below(one_in) == 0; }
+  template <class T>
+  const T& one_of(const std::vector<T>& several) {
+    return several[below(several.size())];
+  }
+  std::uint64_t epoch_of(ClientId who) { return member(who).group.state().context().epoch; }
+  std::vector<ClientId> members(ClientId seen_by);
+  std::vector<ClientId> joiners(ClientId seen_by);
+  std::vector<ClientId> removable(ClientId seen_by);
+  std::optional<Proposal> draw(ClientId by);
+  Proposal draw_extensions();
+  Proposal draw_psk(ClientId by);
+  void commit_at_random(ClientId by);
+  void speak(ClientId by);
+  Bytes keep(Octets octets);
+
+  Setting setting_;
+  SeededRandom random_, choices_;
+  HeapMemory memory_;
+  Octets group_id_;
+  std::vector<Participant> participants_;
+  std::deque<Octets> kept_;                 // what proposals view
+  std::map<std::uint64_t, Agreed> agreed_;  // by epoch
+  std::map<std::size_t, Said> said_;        // by the number of the message in the record
+  std::size_t steps_ = 0;
+};
+
+}  // namespace tacet::adversary
