@@ -289,7 +289,7 @@ Error Group::stage_pending(Received& out) noexcept {
   MlsMessage message;
   TRY(decode(pending_commit(), message));
   Record record(client_.memory);
-  TRY(record.take(pending_->commit.next.state()));
+  TRY(record.copy(pending_->record));  // the proposals that it was made of may have moved since
   staged_.event = Event::own_commit;
   staged_.is_there = true;
   out.event = Event::own_commit;

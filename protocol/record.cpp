@@ -64,4 +64,26 @@ Error Record::take(const NextPublicState& next) noexcept {
   return Error::none;
 }
 
+Error Record::copy(const Record& other) noexcept {
+  Array<CoveredProposal> changes(changes_.memory());
+  TRY(changes.reserve(other.changes_.size()));
+  Result<Buffer> room = Buffer::allocate(changes_.memory(), other.bytes_.size());
+  TRY(room.error());
+  bytes_ = std::move(room.value());
+
+  Copies copies(bytes_.bytes());
+  epoch_ = other.epoch_;
+  committer_ = other.committer_;
+  committer_leaf_ = other.committer_leaf_;
+  leaf_before_ = copies.keep(other.leaf_before_);
+  leaf_after_ = copies.keep(other.leaf_after_);
+  for (CoveredProposal change : other.changes()) {
+    change.proposal = copies.keep(change.proposal);
+    change.before = copies.keep(change.before);
+    changes.push_back(change);
+  }
+  changes_ = std::move(changes);
+  return Error::none;
+}
+
 }  // namespace tacet

@@ -24,6 +24,9 @@ class Record {
   // Of the Commit that `next` is made by. Errors: out_of_memory, vector_too_long.
   Error take(const NextPublicState& next) noexcept;
 
+  // The same as another. Error::out_of_memory.
+  Error copy(const Record& other) noexcept;
+
   std::uint64_t epoch() const noexcept { return epoch_; }                // that the Commit begins
   const Sender& committer() const noexcept { return committer_; }        // in the epoch that it ends
   LeafIndex committer_leaf() const noexcept { return committer_leaf_; }  // in the tree that it begins

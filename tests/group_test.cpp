@@ -148,6 +148,21 @@ TEST_F(GroupTest, OnesOwnCommitIsAdoptedWhenItComesBack) {
   refused("COMMIT-26", Error::own_commit_unknown, members[0]->receive(commit));
 }
 
+// Proposals that come while it waits move those that it covers.
+TEST_F(GroupTest, OnesOwnCommitTellsWhatItCoversWhenItComesBack) {
+  make_group(2);
+  const Octets first = members[1]->propose_update();
+  ASSERT_EQ(members[0]->receive(first), Error::none);
+  const Octets covered = octets(members[0]->heard.proposal);
+  const Octets commit = members[0]->commit();
+  for (int i = 0; i < 32; ++i) send(members[1]->propose_update(), *members[1]);
+  ASSERT_EQ(members[0]->receive(commit), Error::none);
+  const Record& record = members[0]->heard.record;
+  ASSERT_EQ(record.changes().size(), 1u);
+  EXPECT_EQ(octets(record.changes()[0].proposal), covered);
+  EXPECT_EQ(record.changes()[0].leaf, LeafIndex{1});
+}
+
 TEST_F(GroupTest, AnothersCommitWins) {
   make_group(3);
   const Octets won = members[0]->commit();
