@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <vector>
 
@@ -20,6 +21,7 @@ class TestMemory final : public Memory {
   void* allocate(std::size_t bytes, std::size_t) noexcept override {
     if (calls_++ == fails_at_) return nullptr;
     void* block = std::malloc(bytes);
+    std::memset(block, 0xa5, bytes);  // what was there before is not the endpoint's
     blocks_[block] = bytes;
     live_ += bytes;
     return block;
