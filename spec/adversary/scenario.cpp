@@ -203,22 +203,24 @@ Error Scenario::receive(ClientId to, std::size_t place) { return take(to, provid
 
 Error Scenario::take(ClientId who, const Kept& kept) {
   Member& to = member(who);
+  Octets& tree = participants_[who].tree;
   if (kept.kind == Kind::ratchet_tree) {
-    participants_[who].tree = kept.bytes;
+    tree = kept.bytes;
     return Error::none;
   }
-  if (before_receiving) before_receiving(to, kept);
-  const bool is_welcome = kept.kind == Kind::welcome;
-  const Error error =
-      is_welcome ? to.join(kept.bytes, std::exchange(participants_[who].tree, {})) : to.receive(kept.bytes);
+  if (before_receiving) before_receiving(who, kept);
+  const Error error = kept.kind == Kind::welcome ? to.join(kept.bytes, tree) : to.receive(kept.bytes);
   if (error != Error::none) return error;
   took(who, kept);
-  if (after_receiving) after_receiving(to, kept);
+  if (after_receiving) after_receiving(who, kept);
   return Error::none;
 }
 
 void Scenario::took(ClientId who, const Kept& kept) {
-  if (kept.kind == Kind::welcome) return hold(who);
+  if (kept.kind == Kind::welcome) {
+    participants_[who].tree.clear();
+    return hold(who);
+  }
   switch (member(who).heard.event) {
     case Event::application:
       return hold_text(who, kept);

@@ -75,8 +75,8 @@ class Scenario {
   // What waits for a client at that place, whatever it is: what comes of it is told.
   Error receive(ClientId to, std::size_t place = 0);
 
-  // Called with whoever receives something, before and after.
-  using Watch = std::function<void(const Member&, const Kept&)>;
+  // Called with who receives something but a tree, before it, and after it if it is taken.
+  using Watch = std::function<void(ClientId, const Kept&)>;
   Watch before_receiving, after_receiving;
 
   // ---- what has to hold
