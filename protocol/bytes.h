@@ -43,6 +43,7 @@ Bytes reveal(const Secret& secret) noexcept;
 Bytes reveal(SecretView secret) noexcept;
 
 // One key: at most 80 bytes, which holds a 66-byte P-521 scalar and a 64-byte hash or Ed25519 secret key.
+// Nothing of it can be read, printed, compared or written [PRIV-09].
 class Secret {
  public:
   static constexpr std::size_t max_size = 80;

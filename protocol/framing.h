@@ -154,7 +154,8 @@ Error code(Coder& coder, E& e) noexcept {
 
 inline constexpr std::size_t sender_data_size = 4 + 4 + 4;
 
-// What goes over the wire. Only version 1.0 can be read: another may have other fields.
+// What goes over the wire, as message/mls. Only version 1.0 can be read: another may have other fields
+// [APP-06].
 struct MlsMessage {
   ProtocolVersion version = ProtocolVersion::mls10;
   WireFormat wire_format = WireFormat::private_message;

@@ -197,13 +197,13 @@ void Group::adopt_pending() noexcept {
   drop();
   if (!has_pending()) return;
   pending_->commit.next.adopt(*epoch_);
-  pending_.reset();
+  pending_.reset();  // [PRIV-11]
   begin_epoch();
 }
 
 void Group::drop_pending() noexcept {
   drop();
-  pending_.reset();
+  pending_.reset();  // [PRIV-11]
 }
 
 // ---- receiving
@@ -313,7 +313,7 @@ void Group::adopt() noexcept {
       epoch_->member.secret_tree().adopt(staged_.key);
       break;
     case Event::commit:
-      pending_.reset();
+      pending_.reset();  // [PRIV-11]
       staged_.next->adopt(*epoch_);
       begin_epoch();
       break;
