@@ -262,23 +262,6 @@ void Scenario::hold_text(ClientId who, const Kept& kept) {
   }
 }
 
-void Scenario::check() {
-  deliver();
-  const std::vector<ClientId> all = active();
-  for (const ClientId who : all) {
-    if (epoch_of(who) != epoch_of(all.front())) fail(who, "is in another epoch");
-    const std::size_t waiting = member(who).group.state().proposals().size();
-    if (waiting != member(all.front()).group.state().proposals().size()) fail(who, "knows other proposals");
-    hold(who);
-  }
-  for (const ClientId who : all) {
-    say(who, "said by " + std::to_string(who) + " in step " + std::to_string(steps_), "to all");
-  }
-  deliver();
-}
-
-// ---- chance
-
 // Who is in the group, from left to right.
 std::vector<ClientId> Scenario::members(ClientId seen_by) {
   std::vector<ClientId> members;
@@ -289,6 +272,40 @@ std::vector<ClientId> Scenario::members(ClientId seen_by) {
   }));
   return members;
 }
+
+std::vector<ClientId> Scenario::live_of(const std::vector<ClientId>& several) const {
+  std::vector<ClientId> live;
+  for (const ClientId who : several) {
+    if (participants_[who].member != nullptr) live.push_back(who);
+  }
+  return live;
+}
+
+void Scenario::check() {
+  deliver();
+  const std::vector<ClientId> all = active();
+  if (all.empty()) fail(0, "and all others are not in the group");
+  std::vector<ClientId> live = live_of(members(all.front()));
+  std::sort(live.begin(), live.end());
+  if (live != all) fail(all.front(), "has other members in its tree");
+  for (const ClientId who : all) {
+    if (epoch_of(who) != epoch_of(all.front())) fail(who, "is in another epoch");
+    const std::size_t waiting = member(who).group.state().proposals().size();
+    if (waiting != member(all.front()).group.state().proposals().size()) fail(who, "knows other proposals");
+    hold(who);
+  }
+  const std::size_t first = provider.hand_over().size();
+  for (const ClientId who : all) {
+    say(who, "said by " + std::to_string(who) + " in step " + std::to_string(steps_), "to all");
+  }
+  deliver();
+  for (auto said = said_.lower_bound(first); said != said_.end(); ++said) {
+    const Kept& kept = provider.hand_over()[said->first];
+    if (kept.to.size() + 1 < all.size()) fail(kept.from, "is not heard by all");
+  }
+}
+
+// ---- chance
 
 // Who can be added: nobody who still has something to receive.
 std::vector<ClientId> Scenario::joiners(ClientId seen_by) {
@@ -305,10 +322,8 @@ std::vector<ClientId> Scenario::joiners(ClientId seen_by) {
 
 // Who can be removed: all but two live ones, which are others in every epoch, so that the group goes on.
 std::vector<ClientId> Scenario::removable(ClientId seen_by) {
-  std::vector<ClientId> members = this->members(seen_by), live;
-  for (const ClientId who : members) {
-    if (participants_[who].member != nullptr) live.push_back(who);
-  }
+  std::vector<ClientId> members = this->members(seen_by);
+  const std::vector<ClientId> live = live_of(members);
   for (const std::uint64_t i : {epoch_of(seen_by), epoch_of(seen_by) + 1}) {
     members.erase(std::remove(members.begin(), members.end(), live[i % live.size()]), members.end());
   }
@@ -316,9 +331,12 @@ std::vector<ClientId> Scenario::removable(ClientId seen_by) {
 }
 
 Proposal Scenario::draw_extensions() {
-  const Octets body = encoded(below(1000));
+  const Octets extension_type = encoded(registered_extension), proposal_type = encoded(registered_proposal);
   RequiredCapabilities required;
-  Octets required_body = encoded(required);
+  must(List<ExtensionType>::parse(extension_type, required.extension_types));
+  must(List<ProposalType>::parse(proposal_type, required.proposal_types));
+  const Octets required_body = encoded(required);
+  const Octets body = encoded(below(1000));
   std::vector<Extension> list;
   if (chance(2)) list.push_back({registered_extension, body});
   if (chance(2)) list.push_back({ExtensionType::required_capabilities, required_body});
@@ -329,9 +347,7 @@ Proposal Scenario::draw_extensions() {
 Proposal Scenario::draw_psk(ClientId by) {
   const std::uint64_t now = epoch_of(by);
   std::uint64_t first = now - std::min<std::uint64_t>(now, member(by).limits.resumption_psks);
-  for (const ClientId who : members(by)) {
-    if (participants_[who].member != nullptr) first = std::max(first, participants_[who].joined);
-  }
+  for (const ClientId who : live_of(members(by))) first = std::max(first, participants_[who].joined);
   if (!has_resumption_psks(now) || first > now)
     return external_psk_of(shared_psks[below(std::size(shared_psks))]);
   return resumption_psk_of(group_id_, first + below(now - first + 1));

@@ -81,8 +81,8 @@ class Scenario {
 
   // ---- what has to hold
 
-  // Delivers all. Then everybody is in the same epoch and speaks, and all others read it; or, while proposals
-  // wait, nobody may speak.
+  // Delivers all. Then all live ones that are in the tree are in the same epoch, everybody speaks, and all
+  // others read it; or, while proposals wait, nobody may speak.
   void check();
 
   // ---- chance
@@ -114,6 +114,8 @@ class Scenario {
   void tell(const Record& record, std::vector<ClientId>& added);
   Error take(ClientId who, const Kept& kept);
   void took(ClientId who, const Kept& kept);
+  std::vector<ClientId> members(ClientId seen_by);
+  std::vector<ClientId> live_of(const std::vector<ClientId>& several) const;
   void hold(ClientId who);
   void hold_text(ClientId who, const Kept& kept);
   void demand(ClientId who, const char* what, Error demanded, Error seen) const;
@@ -127,7 +129,6 @@ class Scenario {
     return several[below(several.size())];
   }
   std::uint64_t epoch_of(ClientId who) { return member(who).group.state().context().epoch; }
-  std::vector<ClientId> members(ClientId seen_by);
   std::vector<ClientId> joiners(ClientId seen_by);
   std::vector<ClientId> removable(ClientId seen_by);
   std::optional<Proposal> draw(ClientId by);
