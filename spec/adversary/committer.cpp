@@ -299,19 +299,15 @@ Octets Making::confirm(Bytes input) {
 void Making::send(const Octets& content) {
   Means means = means_of(by_);
   means.confirm = [this](Bytes input) { return confirm(input); };
-  const Framed framed = {octets_of(state_.context().group_id),
-                         state_.context().epoch,
-                         {SenderType::member, own_, 0},
-                         plan_.authenticated_data,
-                         ContentType::commit,
-                         content};
+  Framed framed = framed_by(by_, ContentType::commit, content);
+  framed.authenticated_data = plan_.authenticated_data;
   Builder builder(by_.crypto, means);
   if (plan_.format == WireFormat::public_message) {
     made_.message = builder.public_message(framed, plan_.deviates);
     return;
   }
-  const OpenMessageKey key = plan_.key ? *plan_.key : next_message_key(by_, RatchetType::handshake);
-  made_.message = builder.private_message(framed, key, plan_.padding, plan_.deviates);
+  made_.message = builder.private_message(framed, next_message_key(by_, RatchetType::handshake),
+                                          plan_.padding, plan_.deviates);
 }
 
 // What a Welcome says beside the secrets.
@@ -342,9 +338,17 @@ Octets welcome_of(Endpoint& by, const MadeCommit& commit, const Deviates& deviat
 }
 
 OpenMessageKey next_message_key(Endpoint& of, RatchetType type) {
-  MessageKey key;
-  must(of.epoch->member.secret_tree().next(of.crypto, of.epoch->member.own(), type, key));
-  return {octets_of(key.key), octets_of(key.nonce), key.generation};
+  SecretTree& tree = of.epoch->member.secret_tree();
+  PeekedKey peeked;
+  std::uint32_t generation = 0;
+  const auto peek = [&] { return tree.peek(of.crypto, of.epoch->member.own(), type, generation, peeked); };
+  Error error = peek();
+  for (; error == Error::generation_gone; error = peek()) ++generation;  // was sent
+  must(error);
+  const OpenMessageKey key = {octets_of(peeked.message_key().key), octets_of(peeked.message_key().nonce),
+                              generation};
+  tree.drop(peeked);
+  return key;
 }
 
 Means means_of(Endpoint& member) {
@@ -354,6 +358,12 @@ Means means_of(Endpoint& member) {
           octets_of(keys.copy(EpochKeys::Of::membership_key)),
           octets_of(keys.copy(EpochKeys::Of::sender_data_secret)),
           {}};
+}
+
+Framed framed_by(Endpoint& member, ContentType type, Octets content) {
+  const GroupContext& context = member.epoch->state.context();
+  const Sender sender = {SenderType::member, member.epoch->member.own(), 0};
+  return {octets_of(context.group_id), context.epoch, sender, {}, type, std::move(content)};
 }
 
 }  // namespace tacet::adversary

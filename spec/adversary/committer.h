@@ -51,8 +51,7 @@ struct CommitPlan {
   bool with_path = true;
   WireFormat format = WireFormat::public_message;
   Octets authenticated_data;
-  std::size_t padding = 0;
-  std::optional<OpenMessageKey> key;  // of a PrivateMessage; if it is not set, the member's next
+  std::size_t padding = 0;  // of a PrivateMessage
 
   // What becomes of each step, in their order. What is handed over is honest, but for the steps before.
   std::function<void(TreeDraft&)> tree;             // the proposals are applied
@@ -74,16 +73,17 @@ struct MadeCommit {
   std::vector<NewMember> joiners;
 };
 
-// `by` stays in its epoch; of what it has, only the key of a PrivateMessage is spent.
+// `by` stays as it is: a PrivateMessage has the generation that its next one will have.
 MadeCommit commit_of(Endpoint& by, const CommitPlan& plan);
 
 // The Welcome for those whom the Commit adds, with the tree inside.
 Octets welcome_of(Endpoint& by, const MadeCommit& commit, const Deviates& deviates = {});
 
-// The key of the member's next message, which is spent.
+// The key of the member's next message, which is not spent.
 OpenMessageKey next_message_key(Endpoint& of, RatchetType type);
 
-// What it takes to make messages as a member, but for Commits.
+// What it takes to make a member's other messages, and their frame.
 Means means_of(Endpoint& member);
+Framed framed_by(Endpoint& member, ContentType type, Octets content);
 
 }  // namespace tacet::adversary

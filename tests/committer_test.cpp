@@ -1,0 +1,95 @@
+// The adversary's committer: what it makes without any change is accepted by all, so that what they refuse is
+// the change and nothing else.
+
+#include "spec/adversary/committer.h"
+
+#include "hostile.h"
+
+namespace tacet {
+namespace {
+
+// All accept it, and come to the epoch that the committer has computed; so do those whom it adds.
+void accepted(HostileGroup& group, Endpoint& by, const CommitPlan& plan) {
+  const adversary::MadeCommit made = commit_of(by, plan);
+  const Octets welcome = welcome_of(by, made);
+  EXPECT_TRUE(group.deliver(made.message, by.name));
+  if (!made.joiners.empty()) group.invite(welcome);
+  for (const auto& [name, each] : group.members) {
+    if (!each->group.is_active()) continue;
+    EXPECT_EQ(each->authenticator(), made.epoch_authenticator) << name;
+  }
+}
+
+// In both formats, with a path and, unless it is required, without; by either traitor, so that there are
+// unmerged leaves on the committer's path and beside it.
+void accepted(const std::function<void(HostileGroup&, CommitPlan&)>& plan_it, bool path_required = true) {
+  for (const bool with_path : {true, false}) {
+    if (!with_path && path_required) continue;
+    for (const WireFormat format : {WireFormat::public_message, WireFormat::private_message}) {
+      for (const bool proposer_commits : {false, true}) {
+        SCOPED_TRACE(static_cast<int>(format) + 10 * proposer_commits + 100 * with_path);
+        HostileGroup group;
+        CommitPlan plan;
+        plan.with_path = with_path;
+        plan.format = format;
+        plan_it(group, plan);
+        accepted(group, proposer_commits ? group.proposer : group.traitor, plan);
+      }
+    }
+  }
+}
+
+TEST(CommitterTest, HasItsHonestCommitsAccepted) {
+  accepted([](HostileGroup&, CommitPlan&) {});
+  accepted([](HostileGroup&, CommitPlan& plan) {
+    plan.authenticated_data = model::octets("in the open");
+    plan.padding = 300;
+  });
+}
+
+TEST(CommitterTest, CoversEveryKindOfProposal) {
+  accepted(
+      [](HostileGroup& group, CommitPlan& plan) { plan.proposals = group.add("joe") + group.add("kim"); },
+      false);
+  accepted([](HostileGroup& group,
+              CommitPlan& plan) { plan.proposals = HostileGroup::by_value(group.psk("agreed")); },
+           false);
+  accepted([](HostileGroup&, CommitPlan& plan) {
+    plan.proposals = HostileGroup::by_value(remove_of({4}));  // eve
+  });
+  accepted([](HostileGroup& group, CommitPlan& plan) {
+    plan.proposals = group.proposed("ann", group.at("ann").propose_update());
+  });
+  accepted([](HostileGroup&, CommitPlan& plan) {
+    const Octets list = model::number(0xf00e, 2) + model::vector("other data");
+    Extensions extensions;
+    EXPECT_EQ(Extensions::parse(list, extensions), Error::none);
+    plan.proposals = HostileGroup::by_value(adversary::extensions_of(extensions));
+  });
+  accepted([](HostileGroup&, CommitPlan& plan) {
+    plan.proposals = HostileGroup::by_value(adversary::custom_of(HostileGroup::a_proposal, bytes_of("body")));
+  });
+  accepted([](HostileGroup&,
+              CommitPlan& plan) { plan.proposals = HostileGroup::by_value(HostileGroup::reinit()); },
+           false);
+}
+
+TEST(CommitterTest, CoversManyProposalsAtOnce) {
+  accepted([](HostileGroup& group, CommitPlan& plan) {
+    const Octets removes = group.proposed("ann", group.at("ann").propose(remove_of({4})));
+    const Octets update = group.proposed("dan", group.at("dan").propose_update());
+    plan.proposals = group.add("joe") + removes + HostileGroup::by_value(group.psk("agreed")) + update +
+                     group.add("kim") + group.add("lou");
+  });
+}
+
+TEST(CommitterTest, TruncatesTheTree) {
+  HostileGroup group;
+  CommitPlan plan;
+  plan.proposals = HostileGroup::by_value(remove_of({4})) + HostileGroup::by_value(remove_of({6}));
+  accepted(group, group.traitor, plan);
+  EXPECT_EQ(group.at("ann").group.state().tree().size().leaves(), 4u);
+}
+
+}  // namespace
+}  // namespace tacet
