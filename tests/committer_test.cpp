@@ -26,14 +26,14 @@ void accepted(const std::function<void(HostileGroup&, CommitPlan&)>& plan_it, bo
   for (const bool with_path : {true, false}) {
     if (!with_path && path_required) continue;
     for (const WireFormat format : {WireFormat::public_message, WireFormat::private_message}) {
-      for (const bool proposer_commits : {false, true}) {
-        SCOPED_TRACE(static_cast<int>(format) + 10 * proposer_commits + 100 * with_path);
+      for (const bool accomplice_commits : {false, true}) {
+        SCOPED_TRACE(static_cast<int>(format) + 10 * accomplice_commits + 100 * with_path);
         HostileGroup group;
         CommitPlan plan;
         plan.with_path = with_path;
         plan.format = format;
         plan_it(group, plan);
-        accepted(group, proposer_commits ? group.proposer : group.traitor, plan);
+        accepted(group, accomplice_commits ? group.accomplice : group.traitor, plan);
       }
     }
   }
@@ -49,7 +49,9 @@ TEST(CommitterTest, HasItsHonestCommitsAccepted) {
 
 TEST(CommitterTest, CoversEveryKindOfProposal) {
   accepted(
-      [](HostileGroup& group, CommitPlan& plan) { plan.proposals = group.add("joe") + group.add("kim"); },
+      [](HostileGroup& group, CommitPlan& plan) {
+        plan.proposals = HostileGroup::joined({group.add("joe"), group.add("kim")});
+      },
       false);
   accepted([](HostileGroup& group,
               CommitPlan& plan) { plan.proposals = HostileGroup::by_value(group.psk("agreed")); },
@@ -67,7 +69,8 @@ TEST(CommitterTest, CoversEveryKindOfProposal) {
     plan.proposals = HostileGroup::by_value(adversary::extensions_of(extensions));
   });
   accepted([](HostileGroup&, CommitPlan& plan) {
-    plan.proposals = HostileGroup::by_value(adversary::custom_of(HostileGroup::a_proposal, bytes_of("body")));
+    const Proposal custom = adversary::custom_of(HostileGroup::a_proposal, bytes_of("body"));
+    plan.proposals = HostileGroup::by_value(custom);
   });
   accepted([](HostileGroup&,
               CommitPlan& plan) { plan.proposals = HostileGroup::by_value(HostileGroup::reinit()); },
@@ -78,8 +81,9 @@ TEST(CommitterTest, CoversManyProposalsAtOnce) {
   accepted([](HostileGroup& group, CommitPlan& plan) {
     const Octets removes = group.proposed("ann", group.at("ann").propose(remove_of({4})));
     const Octets update = group.proposed("dan", group.at("dan").propose_update());
-    plan.proposals = group.add("joe") + removes + HostileGroup::by_value(group.psk("agreed")) + update +
-                     group.add("kim") + group.add("lou");
+    plan.proposals =
+        HostileGroup::joined({group.add("joe"), removes, HostileGroup::by_value(group.psk("agreed")), update,
+                              group.add("kim"), group.add("lou")});
   });
 }
 

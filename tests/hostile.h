@@ -1,7 +1,7 @@
 #pragma once
 
-// A live group in which two members are traitors: one commits, the other proposes. The others have nothing
-// but the public verbs; they hold every rule against what comes, and stay as they are when they refuse it.
+// A live group in which two members are traitors. The others have nothing but the public verbs; they hold
+// every rule against what comes, and stay as they are when they refuse it.
 
 #include "evidence.h"
 #include "members.h"
@@ -11,9 +11,11 @@ namespace tacet {
 
 using adversary::add_of;
 using adversary::Builder;
+using adversary::Change, adversary::Step;
 using adversary::CommitPlan;
 using adversary::encoded;
 using adversary::Framed;
+using adversary::OpenLeaf, adversary::OpenPath, adversary::OpenPathNode, adversary::OpenSecrets;
 using adversary::remove_of;
 
 // All that can be seen of a member, and all that it keeps.
@@ -34,23 +36,25 @@ struct Snapshot {
 };
 
 // Leaf 0 is ann's, 1 new's, who was added without a path and is unmerged at node 3 and at the root, 2 the
-// traitor's who commits, 3 dan's, 4 eve's, 6 the traitor's who proposes; 5 and 7 are blank.
+// traitor's, 3 dan's, 4 eve's, 6 the accomplice's; 5 and 7 are blank, and so are the parents 1, 9 and 13.
 class HostileGroup {
  public:
-  static constexpr ExtensionType an_extension = static_cast<ExtensionType>(0xf00e);
-  static constexpr ProposalType a_proposal = static_cast<ProposalType>(0xf001);
+  static constexpr ExtensionType in_context{0xf00e}, required{0xf00d}, listed{0xf00c};
+  static constexpr ProposalType a_proposal{0xf001}, of_most{0xf002};  // of all but the accomplice
+  static constexpr CredentialType a_credential{0xf003};
   static constexpr LeafIndex unmerged{1}, nobodys{5};
 
   HostileGroup() {
     equip(traitor);
-    equip(proposer);
+    equip(accomplice);
+    accomplice.supported.proposals = CustomProposals(some_proposals).first(1);
     for (const char* name : {"ann", "bob", "new", "dan", "eve", "fay"}) {
       members[name] = std::make_unique<Member>(name, random);
       equip(at(name));
     }
     at("ann").create(model::octets("group"), group_extensions);
     commit("ann", {add_of(at("bob").publish()), add_of(traitor.publish()), add_of(at("dan").publish()),
-                   add_of(at("eve").publish()), add_of(at("fay").publish()), add_of(proposer.publish())});
+                   add_of(at("eve").publish()), add_of(at("fay").publish()), add_of(accomplice.publish())});
     for (const char* name : {"dan", "eve"}) commit(name);
     commit("ann", {remove_of(unmerged), remove_of(nobodys)});
     commit("eve");
@@ -61,6 +65,7 @@ class HostileGroup {
 
   Member& at(const std::string& name) { return *members.at(name); }
   void equip(adversary::Device& device) {
+    device.credentials = {CredentialType::basic, a_credential};
     device.supported = {device.suites, some_extensions, some_proposals, device.credentials};
     device.psks.known["agreed"] = model::octets("a psk of all");
   }
@@ -81,7 +86,7 @@ class HostileGroup {
     for (auto& [name, each] : members) {
       if (!each->group.is_active() && !each->reference.empty()) adversary::must(each->join(welcome));
     }
-    for (Endpoint* each : {&traitor, &proposer}) {
+    for (Endpoint* each : {&traitor, &accomplice}) {
       if (!each->epoch && !each->reference.empty()) adversary::must(each->join(welcome));
     }
   }
@@ -94,7 +99,7 @@ class HostileGroup {
       EXPECT_EQ(error, Error::none) << name;
       taken &= error == Error::none;
     }
-    for (Endpoint* each : {&traitor, &proposer}) {
+    for (Endpoint* each : {&traitor, &accomplice}) {
       if (each->name == from || !each->epoch) continue;
       EXPECT_EQ(each->receive(message), Error::none) << each->name;
     }
@@ -114,6 +119,12 @@ class HostileGroup {
   static Octets by_value(const Octets& proposal) { return Octets{1} + proposal; }
   static Octets by_value(const Proposal& proposal) { return by_value(encoded(proposal)); }
   static Octets by_reference(Bytes reference) { return Octets{2} + adversary::vector_of(reference); }
+  // A list whose parts are made in their order.
+  static Octets joined(const std::vector<Octets>& parts) {
+    Octets list;
+    for (const Octets& part : parts) list = list + part;
+    return list;
+  }
   Octets psk(std::string_view id, std::size_t nonce_size = 32) {
     Proposal proposal = adversary::external_psk_of(id);
     const Octets nonce = random_octets(nonce_size);
@@ -156,7 +167,7 @@ class HostileGroup {
 
   // From then on nothing that comes from a traitor takes memory.
   void hear() {
-    for (Endpoint* each : {&traitor, &proposer}) {
+    for (Endpoint* each : {&traitor, &accomplice}) {
       const Framed said = framed_by(*each, ContentType::application, model::vector("hear me"));
       const Octets message = Builder(each->crypto, means_of(*each))
                                  .private_message(said, next_message_key(*each, RatchetType::application), 0);
@@ -179,15 +190,33 @@ class HostileGroup {
       CommitPlan plan;
       plan.format = format;
       defect(plan);
-      refuse(ids, error, commit_of(traitor, plan).message, victims, [&] { return go_on(format); });
+      refuse(ids, error, commit_of(*committer, plan).message, victims, [&] { return go_on(format); });
     }
   }
-  // The same of any message; `genuine` sends the one that is accepted after it.
+  // With a list of proposals that is made anew for each format: what was proposed is there for one epoch.
+  using List = std::function<Octets()>;
+  void breaks_with(const char* ids, Error error, const List& list, const Names& victims = all) {
+    breaks(
+        ids, error, [&](CommitPlan& plan) { plan.proposals = list(); }, victims);
+  }
+  // What looks alike and has to be accepted.
+  void is_accepted(const List& list) {
+    CommitPlan plan;
+    plan.proposals = list();
+    const Octets message = commit_of(*committer, plan).message;
+    for (auto& [name, each] : members) {
+      if (!each->group.is_active()) continue;
+      EXPECT_EQ(each->stage(message), Error::none) << name;
+      each->group.drop();
+    }
+  }
+  // Any message; `genuine` sends the one that is accepted after it.
   void refuse(const char* ids, Error error, const Octets& bad, const Names& victims,
               const std::function<bool()>& genuine) {
     std::vector<std::pair<Error, bool>> seen;
     for (auto& [name, each] : members) {
       SCOPED_TRACE(name);
+      if (!each->group.is_active()) continue;
       if (std::find(victims.begin(), victims.end(), name) == victims.end()) {
         EXPECT_EQ(each->stage(bad), Error::none);
         each->group.drop();
@@ -203,30 +232,51 @@ class HostileGroup {
       evidence::refused(ids, error, answer, {.state_equal = equal, .genuine_accepted = accepted});
     }
   }
-  // The traitor's honest Commit of that generation; it has no path, so that the tree stays as it is.
+  // The committer's honest Commit of that generation; it has no path, so that the tree stays as it is.
   bool go_on(WireFormat format) {
     NewCommit wanted;
     wanted.with_path = false;
     wanted.wire_format = format;
     const Octets list = by_value(psk("agreed"));
-    adversary::must(traitor.commit(list, wanted));
-    const bool taken = deliver(model::octets(traitor.pending->message), traitor.name);
-    traitor.adopt();
+    adversary::must(committer->commit(list, wanted));
+    const bool taken = deliver(model::octets(committer->pending->message), committer->name);
+    committer->adopt();
     return agree() && taken;
   }
 
-  static constexpr ExtensionType some_extensions[] = {an_extension};
-  static constexpr ProposalType some_proposals[] = {a_proposal};
-  static inline const Octets required = model::vector(model::number(0xf00e, 2)) +
-                                        model::vector(model::number(0xf001, 2)) +
-                                        model::vector(model::number(1, 2)),
+  static constexpr ExtensionType some_extensions[] = {in_context, required, listed};
+  static constexpr ProposalType some_proposals[] = {a_proposal, of_most};
+  // What the group demands: each of its three kinds, and support of an extension that it has.
+  static inline const Octets demands = model::vector(encoded(required)) + model::vector(encoded(a_proposal)) +
+                                       model::vector(encoded(a_credential)),
                              data = model::octets("data");
   static inline const std::vector<Extension> group_extensions = {
-      {ExtensionType::required_capabilities, required}, {an_extension, data}};
+      {ExtensionType::required_capabilities, demands}, {in_context, data}};
   adversary::SeededRandom random{21};
   std::map<std::string, std::unique_ptr<Member>> members;
-  Endpoint traitor{"traitor", random}, proposer{"proposer", random};
+  Endpoint traitor{"traitor", random}, accomplice{"accomplice", random};
+  Endpoint* committer = &traitor;
 };
+
+// Where a Commit is broken.
+inline HostileGroup::Defect keys(const std::function<void(OpenPath&)>& change) {
+  return [=](CommitPlan& plan) { plan.keys = change; };
+}
+inline HostileGroup::Defect leaf(const std::function<void(OpenLeaf&)>& change) {
+  return [=](CommitPlan& plan) { plan.leaf = change; };
+}
+inline HostileGroup::Defect unsealed(const std::function<void(OpenPath&)>& change) {
+  return [=](CommitPlan& plan) { plan.unsealed = change; };
+}
+inline HostileGroup::Defect sealed(const std::function<void(OpenPath&)>& change) {
+  return [=](CommitPlan& plan) { plan.sealed = change; };
+}
+inline HostileGroup::Defect secrets(const std::function<void(OpenSecrets&)>& change) {
+  return [=](CommitPlan& plan) { plan.secrets = change; };
+}
+inline HostileGroup::Defect deviates(Step step, const Change& change) {
+  return [=](CommitPlan& plan) { plan.deviates = {{step, change}}; };
+}
 
 class HostileTest : public ::testing::Test, public HostileGroup {};
 
