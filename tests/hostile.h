@@ -165,15 +165,18 @@ class HostileGroup {
 
   // ---- what the traitor does
 
+  // The next key of a ratchet, with which something was sent.
+  static void spend(Endpoint& of, RatchetType type) {
+    MessageKey spent;
+    adversary::must(of.epoch->member.secret_tree().next(of.crypto, of.epoch->member.own(), type, spent));
+  }
   // From then on nothing that comes from a traitor takes memory.
   void hear() {
     for (Endpoint* each : {&traitor, &accomplice}) {
       const Framed said = framed_by(*each, ContentType::application, model::vector("hear me"));
       const Octets message = Builder(each->crypto, means_of(*each))
                                  .private_message(said, next_message_key(*each, RatchetType::application), 0);
-      MessageKey spent;
-      adversary::must(each->epoch->member.secret_tree().next(each->crypto, each->epoch->member.own(),
-                                                             RatchetType::application, spent));
+      spend(*each, RatchetType::application);
       EXPECT_TRUE(deliver(message, each->name));
     }
   }
