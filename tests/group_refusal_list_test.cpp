@@ -54,7 +54,7 @@ TEST_F(BadListOfInsider, WithARemoveOfItsCommitter) {
 
 TEST_F(BadListOfInsider, WithALeafTwice) {
   const Octets removal = by_value(remove_of({6}));
-  const auto breaks_twice = [&](const char* ids, const List& list) {
+  const auto breaks_twice = [&](const char* ids, const NewList& list) {
     breaks_with(ids, Error::leaf_proposed_twice, list);
   };
   breaks_twice("PLIST-04", [&] { return removal + removal; });
@@ -166,7 +166,7 @@ TEST_F(BadListOfInsider, WithExtensionsTwice) {
 
 TEST_F(BadListOfInsider, WithAReInitBesideOthers) {
   const Octets alone = by_value(reinit());
-  const auto breaks_beside = [&](const List& list) {
+  const auto breaks_beside = [&](const NewList& list) {
     breaks_with("REINIT-03", Error::reinit_not_alone, list);
   };
   breaks_beside([&] { return alone + by_value(psk("agreed")); });
@@ -240,7 +240,7 @@ TEST_F(BadListOfInsider, WithAnExternalSenderWhomNobodyBelieves) {
 // ---- references
 
 TEST_F(BadListOfInsider, WithAReferenceToNothing) {
-  const auto breaks_unknown = [&](const char* ids, const List& list) {
+  const auto breaks_unknown = [&](const char* ids, const NewList& list) {
     breaks_with(ids, Error::proposal_unknown, list);
   };
   breaks_unknown("COMMIT-14", [&] { return by_reference(random_octets(32)); });

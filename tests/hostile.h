@@ -197,13 +197,13 @@ class HostileGroup {
     }
   }
   // With a list of proposals that is made anew for each format: what was proposed is there for one epoch.
-  using List = std::function<Octets()>;
-  void breaks_with(const char* ids, Error error, const List& list, const Names& victims = all) {
+  using NewList = std::function<Octets()>;
+  void breaks_with(const char* ids, Error error, const NewList& list, const Names& victims = all) {
     breaks(
         ids, error, [&](CommitPlan& plan) { plan.proposals = list(); }, victims);
   }
   // What looks alike and has to be accepted.
-  void is_accepted(const List& list) {
+  void is_accepted(const NewList& list) {
     CommitPlan plan;
     plan.proposals = list();
     const Octets message = commit_of(*committer, plan).message;

@@ -43,9 +43,12 @@ inline Error judge(Circle& circle, const RatchetTree& tree) {
 }
 
 // A valid tree taken apart: one thing is changed, and hashes and signatures are made to fit again.
-class Spoiled {
+class SpoiledTree {
  public:
-  explicit Spoiled(Circle& circle) : circle_(circle), tree_(parse(exported(circle.tree))) {}
+  using SigningKeys = std::function<const Secret&(std::uint32_t leaf)>;
+
+  SpoiledTree(Crypto& crypto, model::Octets group_id, const model::Octets& ratchet_tree, SigningKeys keys)
+      : crypto_(crypto), group_id_(std::move(group_id)), keys_(std::move(keys)), tree_(parse(ratchet_tree)) {}
 
   model::Tree& tree() { return tree_; }
   model::ParentNode& parent(std::uint32_t node) { return tree_.parent_node(node); }
@@ -55,9 +58,9 @@ class Spoiled {
     const model::Octets encoding = tree_.leaf_node(index).encoding;
     LeafNode leaf = decoded_leaf(encoding);
     change(leaf);
-    KeySigner signer(circle_.crypto, circle_.members.at(index).signing_key);
+    KeySigner signer(crypto_, keys_(index));
     model::Octets work(1 << 12), out(1 << 12);
-    const Result<Bytes> made = sign_leaf_node(signer, leaf, {circle_.group_id, {index}}, work, out);
+    const Result<Bytes> made = sign_leaf_node(signer, leaf, {group_id_, {index}}, work, out);
     ASSERT_TRUE(made.ok());
     tree_.set_leaf(index, *model::LeafNode::parse(model::octets(made.value())));
   }
@@ -81,6 +84,29 @@ class Spoiled {
 
   model::Octets encoding() const { return tree_.ratchet_tree(); }
 
+ private:
+  static model::Tree parse(const model::Octets& encoding) {
+    Reader reader(encoding);
+    Bytes nodes;
+    EXPECT_EQ(reader(nodes), Error::none);
+    return *model::Tree::parse(model::octets(nodes));
+  }
+
+  Crypto& crypto_;
+  model::Octets group_id_;
+  SigningKeys keys_;
+  model::Tree tree_;
+};
+
+// That of a circle.
+class Spoiled final : public SpoiledTree {
+ public:
+  explicit Spoiled(Circle& circle)
+      : SpoiledTree(
+            circle.crypto, circle.group_id, exported(circle.tree),
+            [&circle](std::uint32_t leaf) -> const Secret& { return circle.members.at(leaf).signing_key; }),
+        circle_(circle) {}
+
   // What a joiner answers who takes the tree over.
   Error answer() { return answer(encoding()); }
   Error answer(const model::Octets& encoding) {
@@ -89,16 +115,8 @@ class Spoiled {
     return judge(circle_, imported);
   }
 
-  static model::Tree parse(const model::Octets& encoding) {
-    Reader reader(encoding);
-    Bytes nodes;
-    EXPECT_EQ(reader(nodes), Error::none);
-    return *model::Tree::parse(model::octets(nodes));
-  }
-
  private:
   Circle& circle_;
-  model::Tree tree_;
 };
 
 // A path taken apart: one thing is changed, and the rest is made to fit again.
