@@ -284,5 +284,17 @@ TEST_F(BadPathOfInsider, OfACommitThatRemovesAMember) {
   evidence::shows("COMMIT-34");
 }
 
+// A member's own Commit waits on, and can still be the one that wins.
+TEST_F(BadPathOfInsider, WhileAnHonestCommitWaits) {
+  const Octets waiting = at("ann").commit();
+  CommitPlan plan;
+  plan.keys = [&](OpenPath& path) { path.nodes[2].encryption_key = new_key(); };
+  refuse("COMMIT-33", Error::path_key_mismatch, commit_of(traitor, plan).message, all, [&] {
+    EXPECT_EQ(model::octets(at("ann").group.pending_commit()), waiting);
+    at("ann").group.adopt_pending();
+    return deliver(waiting, "ann") && agree();
+  });
+}
+
 }  // namespace
 }  // namespace tacet
