@@ -88,12 +88,6 @@ class BadWelcomeOfInsider : public HostileTest {
       bad.made = [&](MadeCommit& made) { made.ratchet_tree = change(made.ratchet_tree); };
     });
   }
-  Octets new_key() {
-    Octets public_key(32);
-    Secret unused;
-    adversary::must(traitor.crypto.generate_key_pair(unused, public_key));
-    return public_key;
-  }
 };
 
 // ---- Welcome and GroupSecrets

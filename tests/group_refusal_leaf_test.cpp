@@ -43,12 +43,6 @@ class BadLeafOfInsider : public HostileTest {
     leaf.leaf_index = of.epoch->member.own().value;
     return leaf;
   }
-  Octets new_key() {
-    Octets public_key(32);
-    Secret unused;
-    adversary::must(traitor.crypto.generate_key_pair(unused, public_key));
-    return public_key;
-  }
   Octets key_of(NodeIndex node) { return model::octets(traitor.epoch->state.tree().encryption_key(node)); }
 
   static Octets add(const KeyPackageModel& key_package) {

@@ -12,12 +12,6 @@ class BadPathOfInsider : public HostileTest {
   // there on.
   static inline const std::vector<Names> seeing = {{"dan"}, {"dan", "ann", "new"}, all};
 
-  Octets new_key() {
-    Octets public_key(32);
-    Secret unused;
-    adversary::must(traitor.crypto.generate_key_pair(unused, public_key));
-    return public_key;
-  }
   Octets key_of(NodeIndex node) { return model::octets(traitor.epoch->state.tree().encryption_key(node)); }
 };
 

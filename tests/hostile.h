@@ -163,6 +163,13 @@ class HostileGroup {
     return out;
   }
 
+  Octets new_key() {
+    Octets public_key(32);
+    Secret unused;
+    adversary::must(traitor.crypto.generate_key_pair(unused, public_key));
+    return public_key;
+  }
+
   // ---- what the traitor does
 
   // The next key of a ratchet, with which something was sent.
@@ -216,7 +223,12 @@ class HostileGroup {
   // Any message; `genuine` sends the one that is accepted after it.
   void refuse(const char* ids, Error error, const Octets& bad, const Names& victims,
               const std::function<bool()>& genuine) {
-    std::vector<std::pair<Error, bool>> seen;
+    struct Answer {
+      std::string name;
+      Error error;
+      bool state_equal;
+    };
+    std::vector<Answer> answers;
     for (auto& [name, each] : members) {
       SCOPED_TRACE(name);
       if (!each->group.is_active()) continue;
@@ -227,11 +239,12 @@ class HostileGroup {
       }
       const Snapshot before(*each);
       const Error answer = each->receive(bad);
-      seen.emplace_back(answer, Snapshot(*each) == before);
-      EXPECT_TRUE(seen.back().second);
+      answers.push_back({name, answer, Snapshot(*each) == before});
+      EXPECT_TRUE(answers.back().state_equal);
     }
     const bool accepted = genuine();
-    for (const auto& [answer, equal] : seen) {
+    for (const auto& [name, answer, equal] : answers) {
+      SCOPED_TRACE(name);
       evidence::refused(ids, error, answer, {.state_equal = equal, .genuine_accepted = accepted});
     }
   }
@@ -276,9 +289,6 @@ inline HostileGroup::Defect sealed(const std::function<void(OpenPath&)>& change)
 }
 inline HostileGroup::Defect secrets(const std::function<void(OpenSecrets&)>& change) {
   return [=](CommitPlan& plan) { plan.secrets = change; };
-}
-inline HostileGroup::Defect deviates(Step step, const Change& change) {
-  return [=](CommitPlan& plan) { plan.deviates = {{step, change}}; };
 }
 
 class HostileTest : public ::testing::Test, public HostileGroup {};

@@ -1,19 +1,11 @@
 #include "builder.h"
 
+#include "octets.h"
 #include "protocol/adapters/heap_memory.h"
 
 namespace tacet::adversary {
 
 namespace {
-
-Octets operator+(Octets a, const Octets& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
-Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
-
-SecretView secret(const Octets& octets) { return {octets.data(), octets.size()}; }
 
 // What cannot fail with the means of whoever builds.
 void must(Error error) {
@@ -46,7 +38,7 @@ class Course {
 };
 
 Octets sign(Crypto& crypto, const Octets& key, const std::string& label, const Octets& content) {
-  KeySigner signer(crypto, secret(key));
+  KeySigner signer(crypto, secret_of(key));
   Octets work(sign_content_layout(label, content.size()).value().size), room(Crypto::max_signature_size);
   const Result<Bytes> signature = sign_with_label(signer, label, {content}, work, room);
   must(signature.error());
@@ -156,7 +148,7 @@ Octets Builder::public_message(const Framed& framed, const Deviates& deviates) {
                                         fields.all() + means_.group_context + made.auth());
     const Octets key = course.at(Step::membership_key, means_.membership_key);
     Digest tag;
-    must(crypto_.mac(secret(key), {tagged}, tag));
+    must(crypto_.mac(secret_of(key), {tagged}, tag));
     membership_tag = vector_of(tag);
   }
   membership_tag = course.at(Step::membership_tag, membership_tag);
@@ -179,9 +171,9 @@ Octets Builder::private_message(const Framed& framed, const OpenMessageKey& mess
   const Octets key = course.at(Step::message_key, message_key.key);
   const Octets nonce = course.at(Step::message_nonce, message_key.nonce);
   Secret guarded;
-  must(crypto_.guard_nonce(secret(nonce), sender_data.reuse_guard, guarded));
+  must(crypto_.guard_nonce(secret_of(nonce), sender_data.reuse_guard, guarded));
   const Octets ciphertext =
-      course.at(Step::ciphertext, seal(crypto_, secret(key), guarded, content_aad, content));
+      course.at(Step::ciphertext, seal(crypto_, secret_of(key), guarded, content_aad, content));
 
   const Octets sent = course.at(Step::sent_group_id, fields.group_id) +
                       course.at(Step::sent_epoch, fields.epoch) +
@@ -189,7 +181,7 @@ Octets Builder::private_message(const Framed& framed, const OpenMessageKey& mess
   const Octets sender_data_aad = course.at(Step::sender_data_aad, sent);
   const Octets sender_data_secret = course.at(Step::sender_data_secret, means_.sender_data_secret);
   Secret sender_data_key, sender_data_nonce;
-  must(derive_sender_data_key(crypto_, secret(sender_data_secret), ciphertext, sender_data_key,
+  must(derive_sender_data_key(crypto_, secret_of(sender_data_secret), ciphertext, sender_data_key,
                               sender_data_nonce));
   const Octets encrypted_sender_data =
       course.at(Step::encrypted_sender_data,
@@ -225,8 +217,8 @@ Octets invite(Crypto& crypto, const Invitation& invitation, const NewMember& joi
   HeapMemory memory;
   Octets kem_output(crypto.suite().kem_output_size);
   Octets ciphertext(group_secrets.size() + crypto.suite().tag_size);
-  must(encrypt_with_label(crypto, init_key, "Welcome", context, {secret(group_secrets)}, memory, kem_output,
-                          ciphertext));
+  must(encrypt_with_label(crypto, init_key, "Welcome", context, {secret_of(group_secrets)}, memory,
+                          kem_output, ciphertext));
   return course.at(Step::new_member, vector_of(joiner.key_package_ref)) +
          course.at(Step::encrypted_group_secrets, vector_of(kem_output) + vector_of(ciphertext));
 }
@@ -243,8 +235,8 @@ Octets Builder::welcome(const Invitation& invitation, const Deviates& deviates) 
   const Octets group_info = build_group_info(crypto_, means_, invitation.group_info, course);
   const Octets welcome_secret = course.at(Step::welcome_secret, invitation.welcome_secret);
   Secret key, nonce;
-  must(crypto_.expand_with_label(secret(welcome_secret), "key", {}, crypto_.suite().key_size, key));
-  must(crypto_.expand_with_label(secret(welcome_secret), "nonce", {}, crypto_.suite().nonce_size, nonce));
+  must(crypto_.expand_with_label(secret_of(welcome_secret), "key", {}, crypto_.suite().key_size, key));
+  must(crypto_.expand_with_label(secret_of(welcome_secret), "nonce", {}, crypto_.suite().nonce_size, nonce));
   const Octets encrypted_group_info =
       course.at(Step::encrypted_group_info, seal(crypto_, key, nonce, {}, group_info));
   Octets secrets;

@@ -1,24 +1,15 @@
 #include "committer.h"
 
+#include "octets.h"
 #include "protocol/adapters/heap_memory.h"
-#include "reveal.h"
 
 namespace tacet::adversary {
 
 namespace {
 
-Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
-Octets octets_of(const Secret& secret) { return octets_of(reveal(secret)); }
-SecretView view_of(const Octets& octets) { return {octets.data(), octets.size()}; }
-
-Octets operator+(Octets a, const Octets& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
 Octets derived(Crypto& crypto, const Octets& secret, std::string_view label) {
   Secret out;
-  must(crypto.derive_secret(view_of(secret), label, out));
+  must(crypto.derive_secret(secret_of(secret), label, out));
   return octets_of(out);
 }
 
@@ -167,7 +158,7 @@ void Making::derive_keys() {
   for (const PathStep& step : draft_.filtered_path(own_)) {
     Octets public_key(by_.crypto.suite().kem_public_key_size);
     Secret unused;
-    must(derive_node_key_pair(by_.crypto, view_of(path_secret), unused, public_key));
+    must(derive_node_key_pair(by_.crypto, secret_of(path_secret), unused, public_key));
     path_.nodes.push_back({step, path_secret, public_key, {}});
     path_secret = derived(by_.crypto, path_secret, "path");
   }
@@ -201,7 +192,7 @@ Octets Making::sign_leaf(const Octets& parent_hash) {
   leaf.fields.source = LeafNodeSource::commit;
   leaf.fields.parent_hash = parent_hash;
   if (plan_.leaf) plan_.leaf(leaf);
-  KeySigner signer(by_.crypto, view_of(leaf.signing_key));
+  KeySigner signer(by_.crypto, secret_of(leaf.signing_key));
   const LeafContext context = {leaf.group_id, leaf.index};
   Octets work(leaf_node_work_size(leaf.fields, context).value());
   Octets room(encoded_size(leaf.fields).value() + Crypto::max_signature_size);
@@ -232,9 +223,9 @@ void Making::seal(Envelope& envelope) {
   const SuiteParameters& suite = by_.crypto.suite();
   envelope.kem_output.assign(suite.kem_output_size, 0);
   envelope.ciphertext.assign(envelope.path_secret.size() + suite.tag_size, 0);
-  const Error error =
-      encrypt_with_label(by_.crypto, envelope.public_key, "UpdatePathNode", path_.context,
-                         {view_of(envelope.path_secret)}, memory_, envelope.kem_output, envelope.ciphertext);
+  const Error error = encrypt_with_label(by_.crypto, envelope.public_key, "UpdatePathNode", path_.context,
+                                         {secret_of(envelope.path_secret)}, memory_, envelope.kem_output,
+                                         envelope.ciphertext);
   if (error != Error::none) must(by_.crypto.random(envelope.ciphertext));
 }
 
@@ -283,11 +274,11 @@ Octets Making::confirm(Bytes input) {
   made_.group_context = encoded_context(confirmed);
   const OpenSecrets start = secrets();
   Secret joiner, welcome;
-  must(derive_joiner_secret(crypto, view_of(start.init_secret), view_of(start.commit_secret),
+  must(derive_joiner_secret(crypto, secret_of(start.init_secret), secret_of(start.commit_secret),
                             made_.group_context, joiner));
-  must(derive_welcome_secret(crypto, joiner, view_of(start.psk_secret), welcome));
+  must(derive_welcome_secret(crypto, joiner, secret_of(start.psk_secret), welcome));
   EpochSecrets epoch;
-  must(derive_epoch_secrets(crypto, joiner, view_of(start.psk_secret), made_.group_context, epoch));
+  must(derive_epoch_secrets(crypto, joiner, secret_of(start.psk_secret), made_.group_context, epoch));
   must(confirmation_tag(crypto, epoch.confirmation_key, confirmed, tag));
   made_.joiner_secret = octets_of(joiner);
   made_.welcome_secret = octets_of(welcome);

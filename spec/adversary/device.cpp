@@ -1,14 +1,8 @@
 #include "device.h"
 
-#include "reveal.h"
+#include "octets.h"
 
 namespace tacet::adversary {
-
-namespace {
-
-Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
-
-}  // namespace
 
 Secret copy_of(const Secret& secret) {
   Result<Secret> copy = Secret::copy_of(reveal(secret));

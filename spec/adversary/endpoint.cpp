@@ -1,14 +1,8 @@
 #include "endpoint.h"
 
-#include "reveal.h"
+#include "octets.h"
 
 namespace tacet::adversary {
-
-namespace {
-
-Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
-
-}  // namespace
 
 void Endpoint::create(const Octets& group_id, std::span<const Extension> extensions) {
   KeyPackage own;
@@ -30,7 +24,7 @@ Error Endpoint::join(const Octets& welcome, const Octets& tree) {
 void Endpoint::remember_psk() {
   const GroupContext& context = epoch->state.context();
   psks.known[KnownPsks::resumption(context.group_id, context.epoch)] =
-      octets_of(reveal(epoch->member.keys().copy(EpochKeys::Of::resumption_psk)));
+      octets_of(epoch->member.keys().copy(EpochKeys::Of::resumption_psk));
 }
 
 Endpoint::Lent::Lent(Endpoint& of)

@@ -1,12 +1,8 @@
 #include "member.h"
 
+#include "octets.h"
+
 namespace tacet::adversary {
-
-namespace {
-
-Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
-
-}  // namespace
 
 Member::Member(std::string named, Random& random, Memory& memory, Memory& secret_memory)
     : Device(std::move(named), random, memory, secret_memory), group(client(), psks), heard(memory) {}
