@@ -255,6 +255,9 @@ TEST_F(BadWelcomeOfInsider, WithATreeThatIsNone) {
   breaks_encoding("CODEC-17", Error::node_type_unknown, nodes({1, 3}));
   breaks_encoding("CODEC-01", Error::optional_presence, nodes({2}));
   breaks_encoding("CODEC-24", Error::tree_empty, inside(left_out()));
+  // A root above the root, with nothing to its right.
+  const Octets root = Octets{1, 2} + model::vector(new_key()) + model::vector("") + model::vector("");
+  breaks_encoding("TREE-61", Error::tree_overwide, nodes(Octets{0, 0} + root));
   // A leaf where a parent stands, and the other way round.
   const Octets parent = {1, 2, 0, 0, 0};
   breaks_encoding("CODEC-23", Error::node_misplaced,

@@ -8,9 +8,28 @@ namespace {
 
 class BadPathOfInsider : public HostileTest {
  protected:
-  // Who opens the path secret at a step of the traitor's path, or at one below it, and so sees the keys from
-  // there on.
-  static inline const std::vector<Names> seeing = {{"dan"}, {"dan", "ann", "new"}, all};
+  // Every ciphertext of the path of one and of the other traitor, and who opens it.
+  struct Place {
+    Endpoint* committer;
+    std::size_t step, position;
+    Names victims;
+
+    adversary::Envelope& in(OpenPath& path) const { return path.nodes[step].envelopes[position]; }
+  };
+  const std::vector<Place> places = {
+      {&traitor, 0, 0, {"dan"}},    {&traitor, 1, 0, {"ann"}},    {&traitor, 1, 1, {"new"}},
+      {&traitor, 2, 0, {"eve"}},    {&accomplice, 0, 0, {"eve"}}, {&accomplice, 1, 0, {"ann", "dan"}},
+      {&accomplice, 1, 1, {"new"}},
+  };
+  // Who opens the path secret at that step, or at one below it, and so sees the keys from there on.
+  Names seeing(std::size_t step) {
+    Names names;
+    for (const Place& place : places) {
+      if (place.committer != committer || place.step > step) continue;
+      names.insert(names.end(), place.victims.begin(), place.victims.end());
+    }
+    return names;
+  }
 
   Octets key_of(NodeIndex node) { return model::octets(traitor.epoch->state.tree().encryption_key(node)); }
 };
@@ -70,29 +89,31 @@ TEST_F(BadPathOfInsider, WithAnotherNumberOfCiphertexts) {
 // The path secrets are right, and one public key is not what follows from them. Whoever can derive that key
 // sees it, whether it stands where the path secret is opened or above.
 TEST_F(BadPathOfInsider, WithAPublicKeyThatIsNotTheDerivedOne) {
-  for (std::size_t height = 0; height < 3; ++height) {
-    breaks("TREE-30", Error::path_key_mismatch,
-           keys([&](OpenPath& path) { path.nodes[height].encryption_key = new_key(); }), seeing[height]);
+  for (Endpoint* const each : {&traitor, &accomplice}) {
+    committer = each;
+    for (std::size_t step = 0; step < (each == &traitor ? 3 : 2); ++step) {
+      breaks("TREE-30", Error::path_key_mismatch,
+             keys([&](OpenPath& path) { path.nodes[step].encryption_key = new_key(); }), seeing(step));
+    }
   }
+  committer = &traitor;
   // Two at once, by which the higher one would be that of another path secret.
   breaks("TREE-30", Error::path_key_mismatch,
          keys([](OpenPath& path) { std::swap(path.nodes[1].encryption_key, path.nodes[2].encryption_key); }));
 }
 
-TEST_F(BadPathOfInsider, WithAnotherPathSecretForOneVictim) {
-  const std::map<std::string, std::pair<std::size_t, std::size_t>> places = {
-      {"dan", {0, 0}}, {"ann", {1, 0}}, {"new", {1, 1}}, {"eve", {2, 0}}};
-  for (const auto& [victim, place] : places) {
-    const auto& [step, position] = place;
+TEST_F(BadPathOfInsider, WithAnotherPathSecretForOneRecipient) {
+  for (const Place& place : places) {
+    committer = place.committer;
     const auto tells = [&](const std::function<Octets(const OpenPath&)>& what) {
-      return unsealed(
-          [&, what](OpenPath& path) { path.nodes[step].envelopes[position].path_secret = what(path); });
+      return unsealed([&, what](OpenPath& path) { place.in(path).path_secret = what(path); });
     };
     const auto breaks_for = [&](const std::function<Octets(const OpenPath&)>& what) {
-      breaks("TREE-30", Error::path_key_mismatch, tells(what), {victim});
+      breaks("TREE-30", Error::path_key_mismatch, tells(what), place.victims);
     };
     breaks_for([&](const OpenPath&) { return random_octets(32); });
-    breaks_for([&](const OpenPath& path) { return path.nodes[(step + 1) % 3].path_secret; });
+    breaks_for(
+        [&](const OpenPath& path) { return path.nodes[(place.step + 1) % path.nodes.size()].path_secret; });
     breaks_for([&](const OpenPath&) { return random_octets(16); });
   }
 }
@@ -106,6 +127,14 @@ TEST_F(BadPathOfInsider, WithAKeyOfTheTree) {
              keys([&](OpenPath& path) { path.nodes[step].encryption_key = key_of(node); }));
     }
   }
+  // Of a member who comes by the same Commit.
+  breaks("COMMIT-29", Error::path_key_in_tree, [&](CommitPlan& plan) {
+    plan.proposals = add("joe");
+    KeyPackage key_package;
+    adversary::must(decode(Bytes(at("joe").key_package), key_package));
+    const Octets key = model::octets(key_package.leaf_node.encryption_key);
+    plan.keys = [key](OpenPath& path) { path.nodes[1].encryption_key = key; };
+  });
   for (const NodeIndex node : {NodeIndex(LeafIndex{0}), NodeIndex(3), NodeIndex(11)}) {
     breaks("COMMIT-29", Error::path_key_in_tree, leaf([&](OpenLeaf& leaf) {
              leaf.fields.encryption_key = traitor.epoch->state.tree().encryption_key(node);
@@ -114,9 +143,10 @@ TEST_F(BadPathOfInsider, WithAKeyOfTheTree) {
 }
 
 TEST_F(BadPathOfInsider, WithAKeyTwice) {
-  for (const auto& [one, other] : {std::pair(0, 1), std::pair(0, 2), std::pair(1, 2)}) {
-    breaks("COMMIT-30", Error::path_key_repeated,
-           keys([&](OpenPath& path) { path.nodes[other].encryption_key = path.nodes[one].encryption_key; }));
+  for (const auto& pair : {std::pair(0, 1), std::pair(0, 2), std::pair(1, 2)}) {
+    breaks("COMMIT-30", Error::path_key_repeated, keys([&](OpenPath& path) {
+             path.nodes[pair.second].encryption_key = path.nodes[pair.first].encryption_key;
+           }));
   }
   for (std::size_t step = 0; step < 3; ++step) {
     Octets key;
@@ -182,27 +212,24 @@ TEST_F(BadPathOfInsider, WithTheParentHashOfTheTreeBefore) {
 
 // ---- its ciphertexts
 
-TEST_F(BadPathOfInsider, WithACiphertextThatOneVictimCannotOpen) {
-  const std::map<std::string, std::pair<std::size_t, std::size_t>> places = {
-      {"dan", {0, 0}}, {"ann", {1, 0}}, {"new", {1, 1}}, {"eve", {2, 0}}};
-  for (const auto& [victim, place] : places) {
-    const auto& [step, position] = place;
+TEST_F(BadPathOfInsider, WithACiphertextThatOneRecipientCannotOpen) {
+  for (const Place& place : places) {
+    committer = place.committer;
     const auto breaks_for = [&](const char* ids, Error error,
                                 const std::function<void(adversary::Envelope&)>& change) {
-      breaks(ids, error, sealed([&](OpenPath& path) { change(path.nodes[step].envelopes[position]); }),
-             {victim});
+      breaks(ids, error, sealed([&](OpenPath& path) { change(place.in(path)); }), place.victims);
     };
     breaks_for("CRYPTO-13", Error::not_authentic, [](auto& envelope) { envelope.ciphertext[3] ^= 1; });
     breaks_for("CRYPTO-13", Error::not_authentic, [](auto& envelope) { envelope.ciphertext.clear(); });
     breaks_for("CRYPTO-13", Error::not_authentic, [](auto& envelope) { envelope.kem_output[3] ^= 1; });
     breaks_for("CRYPTO-03", Error::kem_output_length, [](auto& envelope) { envelope.kem_output.pop_back(); });
     breaks_for("CRYPTO-24", Error::kem_low_order, [](auto& envelope) { envelope.kem_output = Octets(32); });
-    // To a key that is not the victim's.
+    // To a key that is not the recipient's.
     breaks("COMMIT-32", Error::not_authentic,
-           unsealed([&](OpenPath& path) { path.nodes[step].envelopes[position].public_key = new_key(); }),
-           {victim});
+           unsealed([&](OpenPath& path) { place.in(path).public_key = new_key(); }), place.victims);
   }
   // To the leaf where the parent has a key.
+  committer = &traitor;
   breaks("COMMIT-32", Error::not_authentic,
          unsealed([&](OpenPath& path) { path.nodes[2].envelopes[0].public_key = key_of(LeafIndex{4}); }),
          {"eve"});
