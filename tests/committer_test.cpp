@@ -95,5 +95,34 @@ TEST(CommitterTest, TruncatesTheTree) {
   EXPECT_EQ(group.at("ann").group.state().tree().size().leaves(), 4u);
 }
 
+// What cannot be read or applied is sent all the same.
+TEST(CommitterTest, MakesACommitOfAnything) {
+  HostileGroup group;
+  group.hear();
+  const std::vector<Octets> entries = {HostileGroup::by_value(remove_of({2})),
+                                       HostileGroup::by_value(remove_of({UINT32_MAX})),
+                                       HostileGroup::by_value(remove_of({6})),
+                                       HostileGroup::by_value(HostileGroup::reinit()),
+                                       HostileGroup::by_value(group.psk("unknown")),
+                                       HostileGroup::by_reference(group.random_octets(7)),
+                                       group.add("joe"),
+                                       group.random_octets(20)};
+  for (std::size_t i = 0; i < 64; ++i) {
+    CommitPlan plan;
+    for (int k = 0; k < 3; ++k) plan.proposals = plan.proposals + entries[group.random.below(entries.size())];
+    plan.proposals.resize(group.random.below(plan.proposals.size() + 1));
+    plan.with_path = group.random.below(2) == 0;
+    const Octets message = commit_of(group.traitor, plan).message;
+    EXPECT_FALSE(message.empty());
+    Member& ann = group.at("ann");
+    const Snapshot before(ann);
+    if (ann.stage(message) == Error::none) {
+      ann.group.drop();
+    } else {
+      EXPECT_TRUE(Snapshot(ann) == before);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tacet
