@@ -282,6 +282,10 @@ void SecretTree::free_skipped(Skipped& entry) noexcept {
   keys_.replace(entry.key, Secret());
   nonces_.replace(entry.nonce, Secret());
   entry.state = Skipped::State::free;
+  entry.type = RatchetType::handshake;  // nothing tells that it was ever used
+  entry.leaf = LeafIndex();
+  entry.generation = 0;
+  entry.age = 0;
 }
 
 void SecretTree::free_pending() noexcept {
