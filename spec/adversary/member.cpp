@@ -4,12 +4,6 @@
 
 namespace tacet::adversary {
 
-Member::Member(std::string named, Random& random, Memory& memory, Memory& secret_memory)
-    : Device(std::move(named), random, memory, secret_memory), group(client(), psks), heard(memory) {}
-
-Member::Member(std::string named, Crypto& from_outside, Memory& memory, Memory& secret_memory)
-    : Device(std::move(named), from_outside, memory, secret_memory), group(client(), psks), heard(memory) {}
-
 void Member::create(const Octets& group_id, std::span<const Extension> extensions) {
   KeyPackage own;
   must(decode(publish(), own));

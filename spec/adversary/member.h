@@ -9,8 +9,9 @@ namespace tacet::adversary {
 
 class Member : public Device {
  public:
-  Member(std::string named, Random& random, Memory& memory, Memory& secret_memory);
-  Member(std::string named, Crypto& crypto, Memory& memory, Memory& secret_memory);
+  template <class Source>  // Random or Crypto, as in Device
+  Member(std::string named, Source& source, Memory& memory, Memory& secret_memory)
+      : Device(std::move(named), source, memory, secret_memory), group(client(), psks), heard(memory) {}
 
   void create(const Octets& group_id, std::span<const Extension> extensions = {});
   Error join(const Octets& welcome, const Octets& tree = {}) { return group.join(welcome, tree, *this); }
