@@ -1,0 +1,237 @@
+#include "fuzz/attack.h"
+
+#include <deque>
+
+#include "spec/adversary/reveal.h"
+
+namespace tacet {
+
+namespace {
+
+using adversary::Builder, adversary::CommitPlan, adversary::encoded, adversary::OpenPath, adversary::Step;
+
+Octets leaf_of(const LeafNode& fields, const Device& owner, const LeafContext& context) {
+  KeySigner signer(owner.crypto, owner.signing_key);
+  Octets work(leaf_node_work_size(fields, context).value());
+  Octets room(encoded_size(fields).value() + Crypto::max_signature_size);
+  const Result<Bytes> made = sign_leaf_node(signer, fields, context, work, room);
+  must(made.error());
+  return model::octets(made.value());
+}
+
+Octets key_package_of(KeyPackage fields, const Octets& leaf, const Device& owner) {
+  must(decode(leaf, fields.leaf_node));
+  KeySigner signer(owner.crypto, owner.signing_key);
+  Octets work(key_package_work_size(fields).value() + leaf.size());
+  Octets room(encoded_size(fields).value() + Crypto::max_signature_size);
+  const Result<Bytes> made = sign_key_package(signer, fields, work, room);
+  must(made.error());
+  return model::octets(made.value());
+}
+
+// The one that is meant, of those that there are.
+template <class T>
+T* chosen(std::vector<T>& from, std::size_t index) {
+  return from.empty() ? nullptr : &from[index % from.size()];
+}
+
+void change_nodes(OpenPath& path, const Patch& patch) {
+  adversary::OpenPathNode* const node = chosen(path.nodes, patch.index);
+  if (node == nullptr) return;
+  if (patch.place == Place::node_key) node->encryption_key = patch(node->encryption_key);
+  if (patch.place == Place::node_secret) node->path_secret = patch(node->path_secret);
+  if (patch.place == Place::node_left_out) path.nodes.erase(path.nodes.begin() + (node - path.nodes.data()));
+}
+
+void change_envelopes(OpenPath& path, const Patch& patch) {
+  std::vector<adversary::Envelope*> all;
+  for (adversary::OpenPathNode& node : path.nodes) {
+    for (adversary::Envelope& each : node.envelopes) all.push_back(&each);
+  }
+  adversary::Envelope** const found = chosen(all, patch.index);
+  if (found == nullptr) return;
+  adversary::Envelope& envelope = **found;
+  if (patch.place == Place::envelope_key) envelope.public_key = patch(envelope.public_key);
+  if (patch.place == Place::envelope_secret) envelope.path_secret = patch(envelope.path_secret);
+  if (patch.place == Place::kem_output) envelope.kem_output = patch(envelope.kem_output);
+  if (patch.place == Place::ciphertext) envelope.ciphertext = patch(envelope.ciphertext);
+}
+
+void change_secrets(adversary::OpenSecrets& secrets, const Patch& patch) {
+  if (patch.place == Place::init_secret) secrets.init_secret = patch(secrets.init_secret);
+  if (patch.place == Place::commit_secret) secrets.commit_secret = patch(secrets.commit_secret);
+  if (patch.place == Place::psk_secret) secrets.psk_secret = patch(secrets.psk_secret);
+}
+
+// If what is changed can still be read.
+template <class T>
+void change_fields(T& fields, const Patch& patch, Octets& room) {
+  room = patch(encoded(fields));
+  T changed;
+  if (decode(room, changed) == Error::none) fields = changed;
+}
+
+// A plan with all its patches, which it lives no longer than.
+class Planned {
+ public:
+  Planned(const LiveGroup& group, const std::vector<Patch>& patches) : group_(group), patches_(patches) {
+    plan.keys = [this](OpenPath& path) { each(change_nodes, path); };
+    plan.unsealed = [this](OpenPath& path) { each_at(Place::envelope_key, Place::envelope_secret, path); };
+    plan.sealed = [this](OpenPath& path) { each_at(Place::kem_output, Place::ciphertext, path); };
+    plan.secrets = [this](adversary::OpenSecrets& secrets) { each(change_secrets, secrets); };
+    plan.leaf = [this](adversary::OpenLeaf& leaf) { change_leaf(leaf); };
+    plan.signed_leaf = [this](Octets leaf) {
+      for (const Patch& patch : patches_) leaf = patch.place == Place::signed_leaf ? patch(leaf) : leaf;
+      return leaf;
+    };
+    plan.context = [this](GroupContext& context) {
+      for (const Patch& patch : patches_) {
+        if (patch.place == Place::group_context) change_fields(context, patch, rooms_.emplace_back());
+      }
+    };
+    for (const Patch& patch : patches_) {
+      if (patch.place != Place::step) continue;
+      const auto last = static_cast<unsigned>(Step::message);
+      plan.deviates = {static_cast<Step>(patch.index % (last + 1)), patch};
+    }
+  }
+  Planned(const Planned&) = delete;
+  Planned& operator=(const Planned&) = delete;
+
+  CommitPlan plan;
+
+ private:
+  template <class Changes, class Subject>
+  void each(Changes change, Subject& subject) {
+    for (const Patch& patch : patches_) change(subject, patch);
+  }
+  void each_at(Place first, Place last, OpenPath& path) {
+    for (const Patch& patch : patches_) {
+      if (patch.place >= first && patch.place <= last) change_envelopes(path, patch);
+    }
+  }
+  void change_leaf(adversary::OpenLeaf& leaf) {
+    for (const Patch& patch : patches_) {
+      if (patch.place == Place::leaf) change_fields(leaf.fields, patch, rooms_.emplace_back());
+      if (patch.place == Place::leaf_context) leaf.group_id = patch(leaf.group_id);
+      if (patch.place == Place::leaf_context) leaf.index.value ^= patch.index;
+      if (patch.place != Place::leaf_signing_key) continue;
+      leaf.signing_key = model::octets(reveal(group_.at(patch.index).signing_key));
+      leaf.fields.signature_key = group_.at(patch.index).signature_key;
+    }
+  }
+
+  const LiveGroup& group_;
+  const std::vector<Patch>& patches_;
+  std::deque<Octets> rooms_;  // which changed fields view
+};
+
+}  // namespace
+
+// ---- what is inside is signed anew, by the owner of its key
+
+Octets Attack::signed_inside(const Proposal& proposal, const Sender& sender) const {
+  if (proposal.type == ProposalType::add) {
+    const KeyPackage& fields = proposal.add.key_package;
+    const Device& owner = group_.owner_of(fields.leaf_node.signature_key);
+    return encoded(proposal.type) + key_package_of(fields, leaf_of(fields.leaf_node, owner, {}), owner);
+  }
+  if (proposal.type == ProposalType::update) {
+    const LeafNode& fields = proposal.update.leaf_node;
+    const Bytes group_id = group_.insider.epoch->state.context().group_id;
+    return encoded(proposal.type) +
+           leaf_of(fields, group_.owner_of(fields.signature_key), {group_id, sender.leaf_index});
+  }
+  return model::octets(proposal.encoded);
+}
+
+Octets Attack::content_of(const Post& post) const {
+  if (!post.signs_inside()) return post.payload;
+  if (post.content_type() == ContentType::application) return vector(post.payload);
+  Proposal proposal;
+  if (post.content_type() != ContentType::proposal) return post.payload;
+  return decode(post.payload, proposal) == Error::none ? signed_inside(proposal, post.sender())
+                                                       : post.payload;
+}
+
+Octets Attack::signed_list(Bytes list) const {
+  List<ProposalOrRef> entries;
+  if (List<ProposalOrRef>::parse(list, entries) != Error::none) return model::octets(list);
+  const Sender sender = {SenderType::member, {LiveGroup::insider_leaf}, 0};
+  Octets out;
+  for (const ProposalOrRef& each : entries) {
+    const bool is_reference = each.type == ProposalOrRefType::reference;
+    out = out + encoded(each.type) +
+          (is_reference ? adversary::vector_of(each.reference) : signed_inside(each.proposal, sender));
+  }
+  return out;
+}
+
+// References to all that the insider has heard.
+Octets Attack::waiting() const {
+  Octets out;
+  for (const ProposalCache::Entry& entry : group_.insider.epoch->state.proposals()) {
+    out = out + encoded(ProposalOrRefType::reference) + adversary::vector_of(entry.reference);
+  }
+  return out;
+}
+
+// ---- messages
+
+// By what the insider has of the epoch.
+adversary::OpenMessageKey Attack::key(LeafIndex leaf, ContentType type, std::uint32_t generation) {
+  SecretTree& tree = group_.insider.epoch->member.secret_tree();
+  PeekedKey peeked;
+  must(tree.peek(group_.crypto, leaf, ratchet_of(type), generation, peeked));
+  const MessageKey& found = peeked.message_key();
+  const adversary::OpenMessageKey key = {model::octets(reveal(found.key)), model::octets(reveal(found.nonce)),
+                                         generation};
+  tree.drop(peeked);
+  return key;
+}
+
+Octets Attack::frame(const Post& post) {
+  const Sender sender = post.sender();
+  adversary::Means means = means_of(group_.insider);
+  const Device* by = &group_.newcomer;
+  if (sender.type == SenderType::member) by = &group_.at(sender.leaf_index.value);
+  if (sender.type == SenderType::external) by = &group_.outsiders[sender.sender_index % 2];
+  means.signing_key = model::octets(reveal(by->signing_key));
+  means.confirm = [this](Bytes) { return model::zeros(group_.crypto.hash_size()); };  // nobody knows it
+  adversary::Framed framed = framed_by(group_.insider, post.content_type(), content_of(post));
+  framed.sender = sender;
+  framed.authenticated_data = model::octets("in the open");
+  Builder builder(group_.crypto, means);
+  if (post.format() == WireFormat::public_message) return builder.public_message(framed);
+  return builder.private_message(framed, key(sender.leaf_index, post.content_type(), post.which),
+                                 post.padding());
+}
+
+Octets Attack::commit(const Post& post) {
+  const Committed said = read_committed(post.payload);
+  Planned planned(group_, said.patches);
+  planned.plan.proposals = post.signs_inside() ? signed_list(said.list) : said.list;
+  if (post.covers_waiting()) planned.plan.proposals = waiting() + planned.plan.proposals;
+  planned.plan.with_path = post.has_path();
+  planned.plan.format = post.format();
+  planned.plan.padding = post.padding();
+  adversary::MadeCommit made = commit_of(group_.insider, planned.plan);
+  authenticator_ = made.epoch_authenticator;
+  return made.message;
+}
+
+std::optional<Octets> Attack::message(const Post& post) {
+  authenticator_.clear();
+  if (post.kind == Kind::whole) return post.payload;
+  if (post.kind == Kind::genuine) return group_.genuine[post.which % group_.genuine.size()];
+  if (!group_.insider.epoch) return std::nullopt;
+  try {
+    return post.kind == Kind::framed ? frame(post) : commit(post);
+  } catch (const std::logic_error&) {
+    return std::nullopt;  // no key, or a change that changes nothing
+  } catch (const std::out_of_range&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace tacet

@@ -1,0 +1,175 @@
+#include "fuzz/process.h"
+
+namespace tacet {
+
+namespace {
+
+// What depends on who receives: on its keys, on the ciphertext that is meant for it, on what it has sent. A
+// PSK is not looked for by who is removed.
+bool is_personal(Error error) {
+  switch (error) {
+    case Error::own_commit_unknown:
+    case Error::generation_gone:
+    case Error::psk_unknown:
+    case Error::path_key_absent:
+    case Error::path_key_mismatch:
+    case Error::kem_output_length:
+    case Error::kem_low_order:
+    case Error::not_authentic:
+    case Error::secret_length:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Where every MAC is of zeros.
+void blank_tags(Octets& message) {
+  MlsMessage decoded;
+  if (decode(message, decoded) != Error::none || decoded.wire_format != WireFormat::public_message) return;
+  for (const Bytes tag :
+       {decoded.public_message.auth.confirmation_tag, decoded.public_message.membership_tag}) {
+    if (!tag.empty())
+      std::fill_n(message.begin() + (tag.data() - message.data()), tag.size(), std::uint8_t{0});
+  }
+}
+
+constexpr std::size_t memory_of_a_message = std::size_t{1} << 17;  // for at most 4 KiB of it
+
+}  // namespace
+
+LiveGroup& Process::group(std::uint8_t situation) {
+  std::unique_ptr<LiveGroup>& found = groups_[situation % situations];
+  if (!found) {
+    random_.start(1);
+    found = std::make_unique<LiveGroup>(crypto_, random_, static_cast<Situation>(situation % situations));
+  }
+  return *found;
+}
+
+// A run begins where the group was before.
+void Process::run(Bytes input) {
+  const Script script = read_script(input);
+  if (script.posts.empty()) return;
+  present_ = &group(script.situation);
+  present_->go_back();
+  fresh_ = {};
+  has_parted_ = false;
+  Attack attack(*present_);
+  for (const Post& post : script.posts) {
+    std::optional<Octets> message = attack.message(post);
+    if (!message) continue;
+    if (authentication_ == Authentication::always_succeeds) blank_tags(*message);
+    deliver(*message, attack.authenticator());
+    const bool is_first = &post == script.posts.data();
+    if (is_first && post.has_to_be_taken()) demand(fresh_[0] && fresh_[1]);
+  }
+  const bool looks_further = input.size() % 4 == 0;  // in some of the runs, as it takes time
+  genuine_is_taken(looks_further);
+  if (looks_further) go_on();
+}
+
+// Nothing is changed by what is refused, and memory is bounded.
+Error Process::receive(std::size_t who, const Octets& message) {
+  Receiver& receiver = *present_->receivers[who];
+  if (!receiver.group.is_active()) return Error::group_inactive;
+  const Receiver::Kept& before = fresh_[who] ? *fresh_[who] : present_->kept[who];
+  const std::size_t used = receiver.memory.used() + receiver.secret_memory.used();
+  const Error error = receiver.receive(message);
+  demand(receiver.memory.used() + receiver.secret_memory.used() - used <= memory_of_a_message);
+  if (error == Error::none) {
+    fresh_[who].emplace(receiver.keep());
+  } else {
+    const bool is_new_epoch = before.authenticator != present_->kept[who].authenticator;
+    demand(receiver.is_as(before, is_new_epoch));
+  }
+  return error;
+}
+
+// `leads_to` is the epoch_authenticator of the insider's Commit, if it is one.
+void Process::deliver(const Octets& message, const Octets& leads_to) {
+  const std::array<Error, 2> errors = {receive(0, message), receive(1, message)};
+  compare(errors);
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    const Receiver& receiver = *present_->receivers[i];
+    const bool follows = errors[i] == Error::none && receiver.heard.event == Event::commit;
+    if (!follows || leads_to.empty() || authentication_ != Authentication::real) continue;
+    demand(receiver.authenticator() == leads_to);
+  }
+  Insider& insider = present_->insider;
+  const bool is_taken = errors[0] == Error::none || errors[1] == Error::none;
+  if (insider.epoch && is_taken) static_cast<void>(insider.receive(message));
+}
+
+// Two who receive the same take it for the same, unless what makes the difference is their own.
+void Process::compare(const std::array<Error, 2>& errors) {
+  const auto& [a, b] = present_->receivers;
+  const bool both_active = errors[0] != Error::group_inactive && errors[1] != Error::group_inactive;
+  if (has_parted_ || !both_active) return;
+  if (errors[0] != errors[1]) {
+    // Who is removed looks no further.
+    const bool is_removed = !a->group.is_active() || !b->group.is_active();
+    const auto excuses = [&](Error error) {
+      return is_personal(error) || (is_removed && error == Error::confirmation_tag_invalid);
+    };
+    demand(excuses(errors[0]) || excuses(errors[1]));
+    has_parted_ = errors[0] == Error::none || errors[1] == Error::none;
+    return;
+  }
+  if (errors[0] != Error::none || !a->group.is_active() || !b->group.is_active()) return;
+  demand(a->authenticator() == b->authenticator() && a->waiting() == b->waiting());
+  demand(equal(a->group.state().group_context(), b->group.state().group_context()));
+}
+
+// By whoever has taken nothing since the genuine messages were made.
+void Process::genuine_is_taken(bool all) {
+  const auto& [a, b] = present_->receivers;
+  for (std::size_t i = 0; i < fresh_.size(); ++i) {
+    if (fresh_[i]) continue;
+    const std::size_t count = all ? present_->genuine.size() : 1;
+    for (std::size_t k = 0; k < count; ++k) demand(present_->receivers[i]->receive(present_->genuine[k]));
+  }
+  if (all && !fresh_[0] && !fresh_[1]) demand(a->authenticator() == b->authenticator());
+}
+
+// Who have taken a Commit hold the keys of what is in the tree: one takes the other's next Commit. An insider
+// can put a key there to which nobody can encrypt; then the other cannot make one.
+void Process::go_on() {
+  Receiver& a = *present_->receivers[0];
+  Receiver& b = *present_->receivers[1];
+  const bool both_active = a.group.is_active() && b.group.is_active();
+  if (!both_active || a.authenticator() != b.authenticator()) return;
+  b.group.drop_pending();
+  CommitOptions wanted;
+  wanted.with_waiting = false;
+  const Octets next = b.commit(wanted);
+  demand(b.error == Error::none || b.error == Error::kem_low_order);
+  if (b.error != Error::none) return;
+  demand(a.receive(next));
+  b.group.adopt_pending();
+  demand(a.authenticator() == b.authenticator());
+}
+
+std::size_t Process::mutate(MutableBytes room, std::size_t size, std::uint32_t seed,
+                            FieldChange::Mutate mutate) {
+  if (!change_) change_.emplace(group(static_cast<std::uint8_t>(Situation::full)), mutate);
+  const Script script = read_script(room.first(size));
+  const Octets out = (*change_)(script, group(script.situation), seed);
+  if (out.size() > room.size()) return size;
+  std::copy(out.begin(), out.end(), room.begin());
+  return out.size();
+}
+
+}  // namespace tacet
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
+                                               unsigned seed) {
+  return tacet::process().mutate({data, max_size}, size, seed, LLVMFuzzerMutate);
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  tacet::process().run({data, size});
+  return 0;
+}

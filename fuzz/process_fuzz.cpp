@@ -1,0 +1,16 @@
+// A live group, fed with sequences of messages whose authentication is re-made around what is changed in
+// them. What is refused leaves a receiver as it was, and the genuine message is still taken. Two receivers
+// who take a Commit are in the same epoch, the one that the insider meant, and can go on.
+
+#include "fuzz/process.h"
+
+namespace tacet {
+
+Process& process() {
+  static RepeatedRandom random;
+  static Sodium crypto(random);
+  static Process the_process(crypto, random, Authentication::real);
+  return the_process;
+}
+
+}  // namespace tacet

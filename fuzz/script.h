@@ -1,0 +1,99 @@
+#pragma once
+
+// What a fuzzer's input says: a situation, and messages that come one after the other. Of each it says what
+// is in it, and how it is sent.
+//
+//     situation, then of each message: kind, how, flags, which, the payload's size in two bytes, the payload
+
+#include "protocol/framing.h"
+#include "tests/model.h"
+
+namespace tacet {
+
+using model::Octets, model::number, model::vector, model::operator+;
+
+enum class Kind : std::uint8_t {
+  whole,      // an MLSMessage, as it is sent
+  framed,     // content, as from any sender
+  committed,  // the insider's Commit of a list, in two bytes its size, with patches behind it
+  genuine,    // of others, as it was sent
+};
+inline constexpr std::uint8_t kinds = 4;
+
+struct Post {
+  Kind kind = Kind::whole;
+  std::uint8_t how = 0;  // the wire format in bit 0; of what is framed, the sender and the content type too
+  // In bit 0 whether what is inside is signed anew; of a Commit, in bit 1 whether it has a path, and in bit 2
+  // whether it covers what waits; above, the padding.
+  std::uint8_t flags = 0;
+  std::uint8_t which = 0;  // of what is framed, the generation; of the genuine, the place
+  Octets payload;
+  static constexpr std::uint8_t signs_anew = 1, with_path = 2, with_waiting = 4;
+
+  WireFormat format() const {
+    return (how & 1) != 0 ? WireFormat::private_message : WireFormat::public_message;
+  }
+  Sender sender() const;
+  // 0 too, which there is not.
+  ContentType content_type() const { return static_cast<ContentType>(how >> 6); }
+  bool signs_inside() const { return (flags & signs_anew) != 0; }
+  bool has_path() const { return (flags & with_path) != 0; }
+  bool covers_waiting() const { return (flags & with_waiting) != 0; }
+  std::size_t padding() const { return flags >> 3; }
+  // A Commit that nobody may refuse: of nothing, and nothing in it is changed.
+  bool has_to_be_taken() const {
+    return kind == Kind::committed && has_path() && !covers_waiting() && payload == Octets{0, 0};
+  }
+
+  static Post framed(WireFormat format, const Sender& sender, ContentType type, Octets payload);
+  static Post committed(const Octets& list, const Octets& patches = {});
+};
+
+struct Script {
+  static constexpr std::size_t max_posts = 4;
+  std::uint8_t situation = 0;
+  std::vector<Post> posts;
+};
+Script read_script(Bytes input);
+Octets written(const Script& script);
+
+// What is changed in a Commit on its way, and the rest made to fit.
+enum class Place : std::uint8_t {
+  node_key,
+  node_secret,
+  node_left_out,
+  leaf,
+  leaf_context,
+  leaf_signing_key,
+  signed_leaf,
+  group_context,
+  envelope_key,
+  envelope_secret,
+  kem_output,
+  ciphertext,
+  init_secret,
+  commit_secret,
+  psk_secret,
+  step,  // of the Builder, from the content on
+};
+inline constexpr std::uint8_t places = 16;
+
+struct Patch {
+  static constexpr std::uint8_t whole = 255;
+  Place place{};
+  std::uint8_t index = 0;  // of the node, the envelope, the member, the Step
+  std::uint8_t at = 0;     // the octets there are others; or all are, if it is `whole`
+  Octets octets;
+
+  Octets operator()(Octets before) const;
+};
+Octets written(const Patch& patch);
+
+// The list and the patches of Kind::committed.
+struct Committed {
+  Octets list;
+  std::vector<Patch> patches;
+};
+Committed read_committed(Bytes payload);
+
+}  // namespace tacet

@@ -1,0 +1,174 @@
+#include "fuzz/script_change.h"
+
+namespace tacet {
+
+using adversary::encoded, adversary::vector_of;
+
+ScriptChange::ScriptChange(LiveGroup& group, FieldChange::Mutate mutate) : change_(mutate) {
+  group.go_back();
+  const PublicState& state = group.insider.epoch->state;
+  for (std::uint32_t i = 0; i < LiveGroup::members; ++i) {
+    change_.learn<LeafNode>(state.tree().leaf({i}).encoded);
+  }
+  own_leaf_ = encoded(state.tree().leaf({LiveGroup::insider_leaf}));
+  change_.learn<GroupContext>(state.group_context());
+  change_.learn<MlsMessage>(*Attack(group).message(Post::committed({})));
+  learn_proposals(group);
+  for (const Octets& each : proposals_) change_.learn<Proposal>(each);
+}
+
+void ScriptChange::learn_proposals(LiveGroup& group) {
+  const GroupContext& context = group.insider.epoch->state.context();
+  LeafNode next;
+  must(decode(own_leaf_, next));
+  next.source = LeafNodeSource::update;
+  next.encryption_key = group.newcomer.signature_key;  // any that is in no leaf
+  const Octets nonce = vector(Octets(32, 9));
+  proposals_ = {encoded(ProposalType::add) + group.newcomer.key_package,
+                encoded(ProposalType::update, next),
+                encoded(ProposalType::remove, LeafIndex{4}),
+                encoded(ProposalType::remove, LeafIndex{1}),
+                encoded(ProposalType::psk, PskType::external) + vector("agreed") + nonce,
+                encoded(ProposalType::psk, PskType::resumption, ResumptionPskUsage::application,
+                        context.group_id, context.epoch) +
+                    nonce,
+                encoded(ProposalType::reinit) + vector("next") +
+                    encoded(ProtocolVersion::mls10, context.cipher_suite) + vector(Octets()),
+                encoded(ProposalType::external_init) + vector_of(group.newcomer.signature_key),
+                encoded(ProposalType::group_context_extensions, context.extensions),
+                encoded(ProposalType::group_context_extensions) + vector(Octets()),
+                encoded(LiveGroup::custom_type) + vector("custom")};
+}
+
+// ---- what is new
+
+Post ScriptChange::new_post(const LiveGroup& group) {
+  const auto format = static_cast<WireFormat>(1 + change_.below(2));
+  const auto which = static_cast<std::uint8_t>(change_.below(group.genuine.size()));
+  const auto index = static_cast<std::uint32_t>(change_.below(LiveGroup::members));
+  switch (change_.below(7)) {
+    case 0:
+      return Post::framed(WireFormat::private_message, {SenderType::member, {index}, 0},
+                          ContentType::application, model::octets("hi"));
+    case 1:
+      return Post::framed(format, {SenderType::member, {index}, 0}, ContentType::proposal, some_proposal());
+    case 2:
+      return Post::framed(WireFormat::public_message, {SenderType::external, {}, index % 3},
+                          ContentType::proposal, some_proposal());
+    case 3:
+      return {Kind::genuine, 0, 0, which, {}};
+    case 4:
+      return {Kind::whole, 0, 0, 0, group.genuine[which]};
+    default:
+      return new_commit();
+  }
+}
+
+Post ScriptChange::new_commit() {
+  Octets list;
+  for (std::size_t count = change_.below(4); count > 0; --count) {
+    list = list + encoded(ProposalOrRefType::proposal) + some_proposal();
+  }
+  Post post = Post::committed(list);
+  post.how = static_cast<std::uint8_t>(change_.below(2));  // the wire format
+  if (change_.below(2) == 0) post.flags |= Post::with_waiting;
+  return post;
+}
+
+Patch ScriptChange::new_patch() {
+  Patch patch;
+  patch.place = static_cast<Place>(change_.below(places));
+  patch.index = static_cast<std::uint8_t>(change_.below(256));
+  if (patch.place == Place::leaf || patch.place == Place::signed_leaf) {
+    patch.at = Patch::whole;
+    patch.octets = change_.of<LeafNode>(own_leaf_);
+  } else {
+    patch.at = static_cast<std::uint8_t>(change_.below(256));
+    patch.octets = change_.mutated({});
+  }
+  return patch;
+}
+
+// ---- what is changed
+
+// A list changes as that of a Commit does, or another patch comes.
+Octets ScriptChange::changed_committed(const Octets& payload) {
+  constexpr std::size_t max_patches = 4;
+  Committed said = read_committed(payload);
+  const std::size_t way = change_.below(3);
+  if (way == 0 && said.patches.size() < max_patches) {
+    said.patches.push_back(new_patch());
+  } else if (way == 1 && !said.patches.empty()) {
+    Patch& patch = said.patches[change_.below(said.patches.size())];
+    patch.octets = change_.mutated(patch.octets);
+  } else {
+    const Octets commit = change_.of<Commit>(vector(said.list) + Octets{0});
+    Commit decoded;
+    if (decode(commit, decoded) == Error::none) said.list = model::octets(decoded.proposals.encoded());
+  }
+  Octets out = number(said.list.size(), 2) + said.list;
+  for (const Patch& patch : said.patches) out = out + written(patch);
+  return out;
+}
+
+Octets ScriptChange::changed_payload(const Post& post) {
+  if (change_.below(8) == 0) return change_.mutated(post.payload);
+  switch (post.kind) {
+    case Kind::whole:
+      return change_.of<MlsMessage>(post.payload);
+    case Kind::committed:
+      return changed_committed(post.payload);
+    case Kind::genuine:
+      return {};
+    case Kind::framed:
+      break;
+  }
+  if (post.content_type() == ContentType::proposal) return change_.of<Proposal>(post.payload);
+  if (post.content_type() == ContentType::commit) return change_.of<Commit>(post.payload);
+  return change_.mutated(post.payload);
+}
+
+void ScriptChange::change(Script& script, const LiveGroup& group) {
+  if (script.posts.empty()) script.posts.push_back(new_post(group));
+  const std::size_t at = change_.below(script.posts.size());
+  Post& post = script.posts[at];
+  const auto a_bit = [this](std::uint8_t of) {
+    return static_cast<std::uint8_t>(of ^ 1u << change_.below(8));
+  };
+  switch (change_.below(16)) {
+    case 0:
+      if (script.posts.size() < Script::max_posts) {
+        script.posts.insert(script.posts.begin() + static_cast<std::ptrdiff_t>(at), new_post(group));
+      }
+      return;
+    case 1:
+      script.posts.erase(script.posts.begin() + static_cast<std::ptrdiff_t>(at));
+      return;
+    case 2:
+      post = new_post(group);
+      return;
+    case 3:
+      script.situation = static_cast<std::uint8_t>(change_.below(situations));
+      return;
+    case 4:
+      post.how = a_bit(post.how);
+      return;
+    case 5:
+      post.flags = a_bit(post.flags);
+      return;
+    case 6:
+      post.which = static_cast<std::uint8_t>(change_.below(change_.below(4) == 0 ? 256 : 4));
+      return;
+    default:
+      post.payload = changed_payload(post);
+  }
+}
+
+Octets ScriptChange::operator()(Script script, const LiveGroup& group, std::uint32_t seed) {
+  change_.start(seed);
+  if (change_.below(8) == 0) return change_.mutated(written(script));
+  change(script, group);
+  return written(script);
+}
+
+}  // namespace tacet
