@@ -133,13 +133,14 @@ TEST_F(SecretTreeTest, MessagesComeInAnyOrderAndOnce) {
 TEST_F(SecretTreeTest, ForgedMessagesSpendNothing) {
   SecretTree tree = make(4);
   ASSERT_EQ(receive(tree, 3, RatchetType::application, 2), Error::none);
-  const auto before = secrets.contents();
+  const auto before = secrets.contents(), bookkeeping = plain.contents();
   for (int i = 0; i < 1000; ++i) {
     ASSERT_EQ(peek_and_drop(tree, 3, RatchetType::application, 0), Error::none);
     ASSERT_EQ(peek_and_drop(tree, 3, RatchetType::application, 9), Error::none);
     ASSERT_EQ(peek_and_drop(tree, 3, RatchetType::handshake, 0), Error::none);
   }
   EXPECT_EQ(secrets.contents(), before);
+  EXPECT_EQ(plain.contents(), bookkeeping);
   ASSERT_EQ(peek_and_drop(tree, 12, RatchetType::application, 5), Error::none);  // not heard before
   EXPECT_EQ(tree.senders_heard(), 1u);
   EXPECT_EQ(tree.keys_skipped(), 2u);
