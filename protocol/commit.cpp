@@ -47,11 +47,9 @@ struct KeyScheduleStep {
   Secret psk_secret, joiner_secret;
   EpochSecrets secrets;
 
-  Error run(const Client& client, Psks& psks, const Epoch& epoch, const NextPublicState& next,
+  Error run(const Client& client, Psks& psks, const NextPublicState& next, const Secret& init_secret,
             const Secret& commit_secret) noexcept {
-    Secret init_secret;
     TRY(combine_psks(client.crypto, psks, next.list(), psk_secret));
-    TRY(init_secret_of(client.crypto, epoch, next.list(), init_secret));
     TRY(derive_joiner_secret(client.crypto, init_secret, commit_secret, next.group_context(), joiner_secret));
     return derive_epoch_secrets(client.crypto, joiner_secret, psk_secret, next.group_context(), secrets);
   }
@@ -76,8 +74,10 @@ class CommitProcess {
     }
     TRY(take_path(commit.content.commit));
     TRY(state.enter_transcript(client_, commit));
+    Secret init_secret;
+    TRY(init_secret_of(client_.crypto, epoch_, state.list(), init_secret));
     KeyScheduleStep step;
-    TRY(step.run(client_, psks_, epoch_, state, commit_secret_));
+    TRY(step.run(client_, psks_, state, init_secret, commit_secret_));
     TRY(check_confirmation_tag(client_.crypto, step.secrets.confirmation_key,
                                state.confirmed_transcript_hash(),
                                commit.auth.confirmation_tag));  // [FRAME-25]
@@ -123,19 +123,30 @@ Error process_commit(const Client& client, Psks& psks, const Epoch& epoch, const
 
 // ---- creating
 
+// Of a member, from the init secret of its epoch; or of a client that joins, which brings an init secret.
 class CommitCreation {
  public:
   CommitCreation(const Client& client, Psks& psks, Signer& signer, Epoch& epoch, const NewCommit& wanted,
                  OwnCommit& out) noexcept
       : client_(client), psks_(psks), signer_(signer), epoch_(epoch), wanted_(wanted), out_(out) {}
 
-  Error run() noexcept {
+  Error run_as_member() noexcept {
+    sender_ = {SenderType::member, epoch_.member.own(), 0};
+    return run(epoch_.member.keys().copy(EpochKeys::Of::init_secret));
+  }
+  Error run_as_joiner(Secret init_secret) noexcept {
+    sender_.type = SenderType::new_member_commit;
+    return run(std::move(init_secret));
+  }
+
+ private:
+  Error run(Secret init_secret) noexcept {
     commit_.proposals = wanted_.proposals;
-    TRY(state().apply(client_, commit_, {SenderType::member, own(), 0}));
+    TRY(state().apply(client_, commit_, sender_));
     TRY(make_path());
     TRY(sign());
     TRY(state().enter_transcript(client_, content_));
-    TRY(step_.run(client_, psks_, epoch_, state(), path_secrets_.commit_secret));
+    TRY(step_.run(client_, psks_, state(), init_secret, path_secrets_.commit_secret));
     TRY(confirmation_tag(client_.crypto, step_.secrets.confirmation_key, state().confirmed_transcript_hash(),
                          confirmation_tag_));
     TRY(state().confirm(client_, confirmation_tag_));
@@ -144,9 +155,9 @@ class CommitCreation {
     return out_.next.member_.start(std::move(step_.secrets), state().draft().size());
   }
 
- private:
   NextPublicState& state() noexcept { return out_.next.state_; }
-  LeafIndex own() const noexcept { return epoch_.member.own(); }
+  bool joins() const noexcept { return sender_.type == SenderType::new_member_commit; }
+  LeafIndex own() const noexcept { return out_.next.state_.committer(); }
   // Of what belongs to the next epoch.
   Signer& next_signer() const noexcept {
     return has_path_ && wanted_.leaf_signer != nullptr ? *wanted_.leaf_signer : signer_;
@@ -156,7 +167,11 @@ class CommitCreation {
   Error make_path() noexcept {
     PathKeys& keys = out_.next.member_.path_keys();
     TreeDraft& draft = state().draft();
-    TRY(keys.carry_over(client_.crypto, epoch_.member.path_keys(), draft));
+    if (joins()) {
+      keys.start(own());
+    } else {
+      TRY(keys.carry_over(client_.crypto, epoch_.member.path_keys(), draft));
+    }
     if (!wanted_.with_path && check_path_present(state().list(), commit_) == Error::none) {
       TRY(draft.rehash());
       return state().settle(client_);
@@ -184,7 +199,7 @@ class CommitCreation {
     FramedContent fields;
     fields.group_id = epoch_.state.context().group_id;
     fields.epoch = epoch_.state.context().epoch;
-    fields.sender = {SenderType::member, own(), 0};
+    fields.sender = sender_;
     fields.authenticated_data = wanted_.authenticated_data;
     fields.content_type = ContentType::commit;
     fields.commit = commit_;
@@ -193,7 +208,8 @@ class CommitCreation {
     Result<Buffer> room = Buffer::allocate(client_.memory, size.value());
     TRY(room.error());
     out_.message_room = std::move(room.value());
-    return sign_content(signer_, wanted_.wire_format, fields, epoch_.state.group_context(), client_.limits,
+    const WireFormat format = joins() ? WireFormat::public_message : wanted_.wire_format;
+    return sign_content(signer_, format, fields, epoch_.state.group_context(), client_.limits,
                         client_.supported.proposals, out_.message_room.bytes(), content_);
   }
 
@@ -201,8 +217,10 @@ class CommitCreation {
   // [COMMIT-37].
   Error send() noexcept {
     content_.auth.confirmation_tag = confirmation_tag_;
+    const MutableBytes room = out_.message_room.bytes();
     const Result<Bytes> message =
-        send_content(client_, epoch_, content_, wanted_.padding, out_.message_room.bytes());
+        joins() ? protect(client_.crypto, content_, epoch_.state.group_context(), {}, room)
+                : send_content(client_, epoch_, content_, wanted_.padding, room);
     TRY(message.error());
     out_.message = message.value();
     return Error::none;
@@ -216,6 +234,7 @@ class CommitCreation {
   Epoch& epoch_;
   const NewCommit& wanted_;
   OwnCommit& out_;
+  Sender sender_;
   Commit commit_;
   bool has_path_ = false;
   Buffer path_room_;
@@ -319,7 +338,12 @@ Error CommitCreation::make_welcome() noexcept {
 
 Error create_commit(const Client& client, Psks& psks, Signer& signer, Epoch& epoch, const NewCommit& wanted,
                     OwnCommit& out) noexcept {
-  return CommitCreation(client, psks, signer, epoch, wanted, out).run();
+  return CommitCreation(client, psks, signer, epoch, wanted, out).run_as_member();
+}
+
+Error create_external_commit(const Client& client, Psks& psks, Signer& signer, Epoch& epoch,
+                             const NewCommit& wanted, Secret init_secret, OwnCommit& out) noexcept {
+  return CommitCreation(client, psks, signer, epoch, wanted, out).run_as_joiner(std::move(init_secret));
 }
 
 }  // namespace tacet

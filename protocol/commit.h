@@ -78,4 +78,11 @@ struct OwnCommit {
 Error create_commit(const Client& client, Psks& psks, Signer& signer, Epoch& epoch, const NewCommit& wanted,
                     OwnCommit& out) noexcept;
 
+// Creates the external Commit of a client that joins by it (RFC 9420, 12.4.3.2). Of `epoch`, that of a
+// GroupInfo, it knows no secret; `init_secret` is what the ExternalInit in the list brings. wanted.leaf is
+// what its leaf says, signed by `signer`. It has a path and is a PublicMessage, whatever is wanted. Errors:
+// as above.
+Error create_external_commit(const Client& client, Psks& psks, Signer& signer, Epoch& epoch,
+                             const NewCommit& wanted, Secret init_secret, OwnCommit& out) noexcept;
+
 }  // namespace tacet

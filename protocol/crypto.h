@@ -177,6 +177,7 @@ class Crypto {
   static constexpr std::size_t max_signature_size = 144;        // DER of P-521, the largest of RFC 9420
   static constexpr std::size_t max_tag_size = 16;               // of an AEAD
   static constexpr std::size_t max_kem_public_key_size = 2048;  // X-Wing's is 1216
+  static constexpr std::size_t max_kem_output_size = 2048;      // X-Wing's is 1120
 
  protected:
   explicit Crypto(const SuiteParameters& parameters) noexcept : parameters_(parameters) {}

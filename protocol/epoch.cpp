@@ -85,7 +85,7 @@ Error NextPublicState::apply(const Client& client, const Commit& commit, const S
 
 // A member's new credential has to follow its old one, which may have expired [CRED-13]; so has that of
 // somebody who joins by an external Commit, if it removes a former leaf of its own: a Remove of anybody else
-// has no place there.
+// has no place there [EXTCOMMIT-14].
 Error NextPublicState::check_path_credential(const Client& client, const LeafNode& leaf) const noexcept {
   REFUSE_IF(!client.policy.validates(leaf.credential, leaf.signature_key),
             Error::credential_refused);  // [CRED-10]
@@ -101,11 +101,23 @@ Error NextPublicState::check_path_credential(const Client& client, const LeafNod
                         });
 }
 
+// Of somebody who joins in the place of a former leaf of its own, as of a member's Update [EXTCOMMIT-15].
+Error NextPublicState::check_key_is_new(const LeafNode& leaf) const noexcept {
+  if (committer_.type == SenderType::member) return Error::none;
+  return list_.for_each(
+      ProposalType::remove, [&](const ProposalList::Item&, const Proposal& proposal) noexcept {
+        REFUSE_IF(equal(state_.tree().encryption_key(proposal.remove.removed), leaf.encryption_key),
+                  Error::encryption_key_unchanged);
+        return Error::none;
+      });
+}
+
 Error NextPublicState::merge(const Client& client, const Commit& commit) noexcept {
   TRY(check_path_present(list_, commit));
   if (commit.path.has_value()) {  // also where none is required [COMMIT-13]
     const UpdatePath& path = *commit.path;
     TRY(check_path_credential(client, path.leaf_node));
+    TRY(check_key_is_new(path.leaf_node));
     TRY(check_update_path(client.crypto, path, committer_leaf_, state_.context().group_id, client.limits,
                           draft_));
     TRY(merge_update_path(client.crypto, path, committer_leaf_, draft_));
@@ -197,8 +209,14 @@ MessageEpoch message_epoch(const Client& client, const PublicState& state, Secre
 Error make_group_info(const Client& client, Signer& signer, const EpochDescription& epoch, std::size_t header,
                       Message& out) noexcept {
   Array<Extension> extensions(client.memory);
-  TRY(extensions.reserve(epoch.extensions.size() + 1));
+  TRY(extensions.reserve(epoch.extensions.size() + 2));
   extensions.append(epoch.extensions);
+  std::array<std::uint8_t, 4 + Crypto::max_kem_public_key_size> external_pub;
+  if (!epoch.external_pub.empty()) {
+    const Result<Bytes> data = encode(ExternalPub{epoch.external_pub}, external_pub);
+    TRY(data.error());
+    extensions.push_back({ExtensionType::external_pub, data.value()});  // [EXTCOMMIT-01]
+  }
   Buffer tree;
   if (epoch.tree_inline) {
     const Result<std::size_t> size = epoch.tree.export_size();

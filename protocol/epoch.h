@@ -91,7 +91,8 @@ class NextPublicState {
 
   // Merges a path that was received, or nothing if there is none; then judges the tree as it results, and
   // gives the provisional GroupContext, in which paths are encrypted. Errors: path_absent,
-  // credential_refused, successor_refused; those of check_update_path, merge_update_path and check_result.
+  // credential_refused, successor_refused, encryption_key_unchanged; those of check_update_path,
+  // merge_update_path and check_result.
   Error merge(const Client& client, const Commit& commit) noexcept;
 
   // The same where the path was created in the draft, or there is none. Errors: those of check_result.
@@ -123,6 +124,7 @@ class NextPublicState {
   ListRules rules(const Client& client) const noexcept {
     return {state_.context(), client.supported, client.policy, client.limits};
   }
+  Error check_key_is_new(const LeafNode& leaf) const noexcept;
   Error set_context(const Client& client, Bytes confirmed_transcript_hash) noexcept;
 
   const PublicState& state_;
@@ -224,6 +226,7 @@ struct EpochDescription {
   LeafIndex signer;
   std::span<const Extension> extensions;
   bool tree_inline = true;
+  Bytes external_pub = {};  // if others may join by it from outside
 };
 
 // Signs a GroupInfo. `out`, which is new, has it with room for `header` bytes before it. Errors: those of

@@ -42,14 +42,62 @@ Error Group::join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages) 
   return Error::none;
 }
 
+Error Group::join_from_outside(Signer& signer, Bytes group_info, Bytes ratchet_tree,
+                               const ExternalOptions& wanted) noexcept {
+  REFUSE_IF(is_active(), Error::group_active);
+  REFUSE_IF(has_pending(), Error::commit_pending);
+  MlsMessage decoded;
+  TRY(decode(group_info, decoded));
+  REFUSE_IF(decoded.wire_format != WireFormat::group_info, Error::not_a_group_info);
+  ResumptionPsks resumption(client_);
+  TRY(resumption.start());
+  TRY(stand_outside(client_, decoded.group_info, ratchet_tree, wanted.replaces, epoch_));
+  pending_.emplace(client_, *epoch_, true);
+  const Error error = commit_from_outside(signer, decoded.group_info, wanted);
+  lent_psk_.clear();
+  resumption_ = std::move(resumption);
+  if (error != Error::none) leave();
+  return error;
+}
+
+// The list is an ExternalInit, the Remove of a former leaf, and PSKs [EXTCOMMIT-06, EXTCOMMIT-22].
+Error Group::commit_from_outside(Signer& signer, const GroupInfo& group_info,
+                                 const ExternalOptions& wanted) noexcept {
+  LeafNode leaf;
+  TRY(decode(wanted.leaf, leaf));
+  Array<Proposal> proposals(client_.memory);
+  TRY(proposals.reserve(2 + wanted.psks.size()));
+  std::array<std::uint8_t, Crypto::max_kem_output_size> kem_output;
+  Secret init_secret;
+  Proposal init, remove;
+  TRY(make_external_init(client_.crypto, group_info, kem_output, init, init_secret));
+  proposals.push_back(init);
+  if (wanted.replaces) {
+    TRY(make_remove_of_former(client_, leaf.credential, state().tree(), remove));
+    proposals.push_back(remove);
+  }
+  proposals.append(wanted.psks);
+  Selection list(client_, *this, state(), LeafIndex{});
+  TRY(list.start({proposals.data(), proposals.size()}, 0));
+  NewCommit commit;
+  TRY(list.list(pending_->list, commit.proposals));
+  commit.leaf = &leaf;
+  commit.authenticated_data = wanted.authenticated_data;
+  TRY(create_external_commit(client_, *this, signer, *epoch_, commit, std::move(init_secret),
+                             pending_->commit));
+  return pending_->record.take(pending_->commit.next.state());
+}
+
 // What is kept beyond an epoch.
 void Group::begin_epoch() noexcept {
   resumption_.keep(state().context().epoch, epoch_->member.keys().copy(EpochKeys::Of::resumption_psk));
 }
 
-// Of the group's own epochs it has them itself; all others are the application's.
+// Of the group's own epochs it has them itself; all others are the application's, also those from which
+// somebody comes back.
 Error Group::find(const PreSharedKeyId& id, SecretView& psk) noexcept {
-  const bool is_own = id.type == PskType::resumption && equal(id.psk_group_id, state().context().group_id);
+  const bool is_own =
+      is_active() && id.type == PskType::resumption && equal(id.psk_group_id, state().context().group_id);
   return is_own ? resumption_psk(id.psk_epoch, psk) : psks_.find(id, psk);
 }
 
@@ -173,7 +221,7 @@ Error Group::commit(Signer& signer, const CommitOptions& wanted) noexcept {
 }
 
 Error Group::commit(Signer& signer, const CommitOptions& wanted, const Selection& selection) noexcept {
-  Pending& pending = pending_.emplace(client_, *epoch_);
+  Pending& pending = pending_.emplace(client_, *epoch_, false);
   const Error error = [&]() noexcept -> Error {
     NewCommit commit;
     TRY(selection.list(pending.list, commit.proposals));
@@ -203,13 +251,14 @@ void Group::adopt_pending() noexcept {
 
 void Group::drop_pending() noexcept {
   drop();
+  if (is_joining()) return leave();
   pending_.reset();  // [PRIV-11]
 }
 
 // ---- receiving
 
 Result<std::size_t> Group::process_size(Bytes message) const noexcept {
-  if (!is_active()) return Error::group_inactive;
+  if (!epoch_.has_value()) return Error::group_inactive;
   MlsMessage decoded;
   TRY(decode(message, decoded));
   const MessageEpoch epoch = message_epoch(client_, state());
@@ -231,7 +280,7 @@ Error Group::authenticate(const MlsMessage& message, MutableBytes room, Authenti
 }
 
 Error Group::stage(Bytes message, MutableBytes room, Received& out) noexcept {
-  if (!is_active()) return Error::group_inactive;
+  if (!epoch_.has_value()) return Error::group_inactive;
   drop();
   const Error error = judge(message, room, out);
   lent_psk_.clear();
@@ -241,14 +290,17 @@ Error Group::stage(Bytes message, MutableBytes room, Received& out) noexcept {
 
 Error Group::judge(Bytes message, MutableBytes room, Received& out) noexcept {
   if (has_pending() && equal(message, pending_commit())) return stage_pending(out);  // [COMMIT-26]
+  if (is_joining()) return Error::group_inactive;
   MlsMessage decoded;
   TRY(decode(message, decoded));
   const bool is_public = decoded.wire_format == WireFormat::public_message;
   REFUSE_IF(!is_public && decoded.wire_format != WireFormat::private_message, Error::not_a_group_message);
   const ContentType type =
       is_public ? decoded.public_message.content.content_type : decoded.private_message.content_type;
-  REFUSE_IF(type != ContentType::application && !client_.policy.accepts(decoded.wire_format),
-            Error::wire_format_not_accepted);
+  // From outside nothing can come but PublicMessages.
+  const bool has_choice = type != ContentType::application &&
+                          (!is_public || decoded.public_message.content.sender.type == SenderType::member);
+  REFUSE_IF(has_choice && !client_.policy.accepts(decoded.wire_format), Error::wire_format_not_accepted);
   AuthenticatedContent content;
   TRY(authenticate(decoded, room, content));
   staged_.event = Event::application;
@@ -293,7 +345,7 @@ Error Group::stage_pending(Received& out) noexcept {
   staged_.event = Event::own_commit;
   staged_.is_there = true;
   out.event = Event::own_commit;
-  out.sender = {SenderType::member, own_leaf(), 0};
+  out.sender = pending_->commit.next.state().sender();
   out.epoch = state().context().epoch;
   out.authenticated_data = message.wire_format == WireFormat::public_message
                                ? message.public_message.content.authenticated_data
@@ -336,7 +388,8 @@ void Group::drop() noexcept {
 
 // Nothing of the group stays [PRIV-10].
 void Group::leave() noexcept {
-  drop_pending();
+  drop();
+  pending_.reset();
   epoch_.reset();
   resumption_ = ResumptionPsks(client_);
 }
@@ -371,14 +424,20 @@ Result<Bytes> Group::seal(Signer& signer, Bytes application_data, Bytes authenti
 
 // ---- what a group tells
 
-Error Group::group_info(Signer& signer, std::span<const Extension> extensions, bool tree_inline,
-                        Message& out) noexcept {
+Error Group::group_info(Signer& signer, const GroupInfoOptions& wanted, Message& out) noexcept {
   if (!is_active()) return Error::group_inactive;
+  EpochDescription epoch = {state().context(), state().tree(),    state().confirmation_tag(),
+                            own_leaf(),        wanted.extensions, wanted.tree_inline};
+  std::array<std::uint8_t, Crypto::max_kem_public_key_size> room_for_key;
+  if (wanted.external_pub) {
+    const MutableBytes key = MutableBytes(room_for_key).first(client_.crypto.suite().kem_public_key_size);
+    Secret private_key;
+    TRY(derive_external_key_pair(client_.crypto, epoch_->member.keys().copy(EpochKeys::Of::external_secret),
+                                 private_key, key));
+    epoch.external_pub = key;
+  }
   Message made;
-  TRY(make_group_info(
-      client_, signer,
-      {state().context(), state().tree(), state().confirmation_tag(), own_leaf(), extensions, tree_inline},
-      message_header_size, made));
+  TRY(make_group_info(client_, signer, epoch, message_header_size, made));
   const auto header = message_header(WireFormat::group_info);
   const MutableBytes room = made.room.bytes();
   const std::size_t begin = static_cast<std::size_t>(made.bytes.data() - room.data()) - header.size();

@@ -67,6 +67,21 @@ struct CommitOptions {
   bool tree_inline = true;                                // whether the Welcome has the ratchet_tree
 };
 
+// How a client joins from outside.
+struct ExternalOptions {
+  Bytes leaf = {};  // its LeafNode, made as for a KeyPackage; keys and source do not matter
+  std::span<const Proposal> psks = {};  // PreSharedKeys, whose nonces are drawn
+  bool replaces = false;                // its former leaf is removed: one that has lost its state comes back
+  Bytes authenticated_data = {};
+};
+
+// What a member tells of an epoch.
+struct GroupInfoOptions {
+  std::span<const Extension> extensions = {};
+  bool tree_inline = true;    // or it is given apart
+  bool external_pub = false;  // whether clients can join by it from outside
+};
+
 // It neither moves nor is copied. What `client` refers to and `psks` outlive it. All its verbs but those that
 // begin it are Error::group_inactive before, and after the endpoint was removed. Every verb that changes it
 // first drops what is staged. `signer` has the key of the endpoint's leaf.
@@ -86,6 +101,15 @@ class Group final : private Psks {
   // By a Welcome, an MlsMessage, with the tree inside or, if `ratchet_tree` is not empty, with that. Errors:
   // group_active, not_a_welcome, those of join_by_welcome and of a Reader.
   Error join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages) noexcept;
+
+  // From outside, by a Commit of one's own, from a GroupInfo with external_pub, an MlsMessage, with the tree
+  // inside or, if `ratchet_tree` is not empty, with that (RFC 9420, 12.4.3.2). The Commit waits, like a
+  // member's; the group is active once it is adopted. If another's came first it is dropped, and a new
+  // GroupInfo is needed. `signer` has the key of wanted.leaf. Errors: group_active, commit_pending,
+  // not_a_group_info; those of stand_outside, make_external_init, make_remove_of_former and
+  // create_external_commit.
+  Error join_from_outside(Signer& signer, Bytes group_info, Bytes ratchet_tree,
+                          const ExternalOptions& wanted) noexcept;
 
   // ---- handshakes; whether as PublicMessage or as PrivateMessage is the Policy's choice
 
@@ -117,7 +141,8 @@ class Group final : private Psks {
 
   // ---- receiving, an MlsMessage
 
-  // The room in which it is opened. Errors: those of a Reader; not_a_group_message.
+  // The room in which it is opened, also by a client that joins from outside and whose Commit may come back.
+  // Errors: those of a Reader; not_a_group_message.
   Result<std::size_t> process_size(Bytes message) const noexcept;
 
   // Judges a message, of any sender. `message`, `room` and what waits stay as they are until it is adopted or
@@ -143,17 +168,16 @@ class Group final : private Psks {
 
   // ---- what a group tells
 
-  bool is_active() const noexcept { return epoch_.has_value(); }
+  bool is_active() const noexcept { return epoch_.has_value() && !is_joining(); }
 
   // What everybody may know of the present epoch, the tree and the proposals that wait. Only of an active
   // group.
   const PublicState& state() const noexcept { return epoch_->state; }
   LeafIndex own_leaf() const noexcept { return epoch_->member.own(); }
 
-  // Of this epoch, the first one too, signed now [WELCOME-32, CREATE-08], an MlsMessage; the tree is in it
-  // unless it is given apart. Errors: those of make_group_info.
-  Error group_info(Signer& signer, std::span<const Extension> extensions, bool tree_inline,
-                   Message& out) noexcept;
+  // Of this epoch, the first one too, signed now [WELCOME-32, CREATE-08], an MlsMessage. Errors: those of
+  // make_group_info.
+  Error group_info(Signer& signer, const GroupInfoOptions& wanted, Message& out) noexcept;
 
   // MLS-Exporter (RFC 9420, 8.5). Errors: those of tacet::export_secret.
   Error export_secret(std::string_view label, Bytes context, MutableBytes out) const noexcept;
@@ -173,8 +197,9 @@ class Group final : private Psks {
  private:
   // A Commit of one's own, and what it views.
   struct Pending {
-    Pending(const Client& client, const Epoch& epoch) noexcept
-        : commit(client, epoch), record(client.memory) {}
+    Pending(const Client& client, const Epoch& epoch, bool joining) noexcept
+        : joins(joining), commit(client, epoch), record(client.memory) {}
+    bool joins;  // from outside: `epoch` is not one that the endpoint is in
     Buffer list;
     OwnCommit commit;
     Record record;
@@ -191,6 +216,7 @@ class Group final : private Psks {
     std::optional<NextEpoch> next;  // of another's Commit
   };
 
+  bool is_joining() const noexcept { return has_pending() && pending_->joins; }
   Error find(const PreSharedKeyId& id, SecretView& psk) noexcept override;
   void begin_epoch() noexcept;
   void leave() noexcept;
@@ -199,6 +225,8 @@ class Group final : private Psks {
   Error send_proposal(Signer& signer, const Proposal& proposal, Bytes authenticated_data,
                       Message& out) noexcept;
   Error commit(Signer& signer, const CommitOptions& wanted, const Selection& selection) noexcept;
+  Error commit_from_outside(Signer& signer, const GroupInfo& group_info,
+                            const ExternalOptions& wanted) noexcept;
   Error judge(Bytes message, MutableBytes room, Received& out) noexcept;
   Error authenticate(const MlsMessage& message, MutableBytes room, AuthenticatedContent& out) noexcept;
   Error stage_proposal(const AuthenticatedContent& content, Received& out) noexcept;

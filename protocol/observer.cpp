@@ -7,12 +7,8 @@ Error Observer::start(Bytes group_info, Bytes ratchet_tree) noexcept {
   TRY(decode(group_info, message));
   REFUSE_IF(message.wire_format != WireFormat::group_info, Error::not_a_group_info);
   const GroupInfo& info = message.group_info;
-  TRY(check_group_info(info, client_.crypto.suite()));
-  TRY(check_extensions_supported(info.group_context.extensions, client_.supported));
-  Result<Buffer> room = Buffer::allocate(client_.memory, verify_group_info_room(info));
-  TRY(room.error());
   RatchetTree tree(client_.memory, client_.policy);
-  TRY(take_described_tree(client_, info, ratchet_tree, room.value().bytes(), tree));
+  TRY(take_group_info(client_, info, ratchet_tree, tree));
   PublicState begun(client_, std::move(tree));
   TRY(begun.start(client_, info.group_context, info.confirmation_tag));
   state_.emplace(std::move(begun));

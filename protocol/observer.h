@@ -19,8 +19,8 @@ class Observer {
   Observer& operator=(const Observer&) = delete;
 
   // Begins, anew if it has begun already, with the epoch of a GroupInfo, an MlsMessage, with the tree inside
-  // or, if `ratchet_tree` is not empty, with that. Errors: not_a_group_info, those of check_group_info,
-  // check_extensions_supported and take_described_tree; out_of_memory, random_failed.
+  // or, if `ratchet_tree` is not empty, with that. Errors: not_a_group_info, those of take_group_info;
+  // random_failed.
   Error start(Bytes group_info, Bytes ratchet_tree) noexcept;
 
   // The room in which a message is verified. Errors: those of a Reader; group_inactive before start(),

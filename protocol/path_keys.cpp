@@ -9,7 +9,7 @@ PathKeys::PathKeys(const SuiteParameters& suite, Memory& plain, Memory& secrets)
       updates_(plain) {}
 
 Error PathKeys::start(LeafIndex own, Secret leaf_key) noexcept {
-  own_ = own;
+  start(own);
   return put(own, std::move(leaf_key));
 }
 

@@ -23,6 +23,9 @@ class PathKeys {
   // Holds nothing but the key of the endpoint's own leaf. Errors: secret_length, out_of_memory.
   Error start(LeafIndex own, Secret leaf_key) noexcept;
 
+  // Holds nothing: the key of the leaf is to come, in a path.
+  void start(LeafIndex own) noexcept { own_ = own; }
+
   // The keys that hold in the draft's tree as well: of nodes whose public key is the same. If the endpoint's
   // leaf was replaced by one of its Updates, the Update's key takes its place; all other Updates are
   // forgotten. Errors: out_of_memory, those of `crypto`.

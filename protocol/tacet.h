@@ -49,9 +49,10 @@
 //   Crypto        crypto.h   the primitives of a cipher suite. Sodium, for 0x0003
 //   Signer        crypto.h   signs by a key that may live in hardware. KeySigner, with the key in memory
 //   KeyPackages   join.h     a KeyPackageRef's private keys, until a group was joined. BasicClient
-//   Psks          commit.h   a PreSharedKeyID's PSK; a group has its own resumption PSKs. BasicClient has none
-//   Policy        policy.h   whom to believe, who a credential stands for, who may do what, padding, wire
-//                            format. There is no default: to believe everybody is no policy
+//   Psks          commit.h   a PreSharedKeyID's PSK; a group keeps its own resumption PSKs. BasicClient
+//                            has no others
+//   Policy        policy.h   whom to believe, who a credential stands for, who may do what, padding,
+//                            wire format. There is no default: to believe everybody is no policy
 //   Limits        limits.h   every bound, each with a default
 //
 // There is no clock: the time is a value, in seconds since 1970, passed to what depends on it.

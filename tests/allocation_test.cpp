@@ -413,7 +413,7 @@ TEST_F(GroupAllocationTest, HandshakesAllocateFromTheCallersMemoryAlone) {
       }
       KeySigner signer = a.signer();
       Message info;
-      TRY(a.group.group_info(signer, {}, true, info));
+      TRY(a.group.group_info(signer, {}, info));
       Digest fingerprint;
       TRY(a.group.membership_fingerprint(fingerprint));
       std::uint8_t exported[32];

@@ -184,7 +184,7 @@ TEST_P(Flows, WhatAGroupTells) {
   adversary::Device& outside = scenario.device(scenario.passive());
   for (const bool tree_inline : {false, true}) {
     Observer observer(outside.client());
-    const Octets info = scenario.member(last).group_info(tree_inline);
+    const Octets info = scenario.member(last).group_info({.tree_inline = tree_inline});
     const Octets tree = tree_inline ? Octets() : scenario.member(0).tree();
     ASSERT_EQ(observer.start(info, tree), Error::none);
     ASSERT_EQ(observer.state().membership_fingerprint(outside.crypto, of_observer), Error::none);

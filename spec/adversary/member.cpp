@@ -47,11 +47,20 @@ Octets Member::say(std::string_view text, std::string_view authenticated_data) {
   return error == Error::none ? octets_of(sealed.value()) : Octets();
 }
 
-Octets Member::group_info(bool tree_inline) {
+Octets Member::group_info(const GroupInfoOptions& wanted) {
   KeySigner by = signer();
   Message message;
-  const Error made = group.group_info(by, {}, tree_inline, message);
+  const Error made = group.group_info(by, wanted, message);
   return taken(made, message);
+}
+
+Octets Member::join_from_outside(const Octets& group_info, ExternalOptions wanted, const Octets& tree) {
+  KeyPackage own;
+  must(decode(publish(), own));
+  if (wanted.leaf.empty()) wanted.leaf = own.leaf_node.encoded;
+  KeySigner by = signer();
+  error = group.join_from_outside(by, group_info, tree, wanted);
+  return octets_of(group.pending_commit());
 }
 
 Octets Member::tree() const {

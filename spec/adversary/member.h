@@ -21,7 +21,9 @@ class Member : public Device {
   Octets propose_update(const NewLeaf& leaf = {});
   Octets commit(CommitOptions wanted = {});  // the Commit; it waits, and so does its Welcome
   Octets say(std::string_view text, std::string_view authenticated_data = {});
-  Octets group_info(bool tree_inline = true);
+  Octets group_info(const GroupInfoOptions& wanted = {});
+  // The Commit, which waits.
+  Octets join_from_outside(const Octets& group_info, ExternalOptions wanted = {}, const Octets& tree = {});
   Octets tree() const;  // as it is given apart
 
   // Takes a message; what it was is in `heard`.
