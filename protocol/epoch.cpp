@@ -200,6 +200,32 @@ Result<Bytes> send_content(const Client& client, Epoch& epoch, const Authenticat
               client.limits, room);
 }
 
+Error sign_proposal(const Client& client, Signer& signer, WireFormat format, FramedContent fields,
+                    const Proposal& proposal, Bytes group_context, SignedProposal& out) noexcept {
+  Proposal sent = proposal;
+  Digest nonce;
+  if (sent.type == ProposalType::psk) {
+    TRY(client.crypto.random(nonce.resize(client.crypto.hash_size())));
+    sent.pre_shared_key.psk.psk_nonce = nonce;  // [PROP-16]
+  }
+  const Result<std::size_t> size = encoded_size(sent);
+  TRY(size.error());
+  Result<Buffer> encoded = Buffer::allocate(client.memory, size.value());
+  TRY(encoded.error());
+  out.encoded = std::move(encoded.value());
+  TRY(encode(sent, out.encoded.bytes()).error());
+  fields.content_type = ContentType::proposal;
+  TRY(decode(Bytes(out.encoded.bytes()), fields.proposal));
+
+  const Result<std::size_t> room_size = message_room(fields, group_context, client.policy.padding());
+  TRY(room_size.error());
+  Result<Buffer> room = Buffer::allocate(client.memory, room_size.value());
+  TRY(room.error());
+  out.room = std::move(room.value());
+  return sign_content(signer, format, fields, group_context, client.limits, client.supported.proposals,
+                      out.room.bytes(), out.content);
+}
+
 MessageEpoch message_epoch(const Client& client, const PublicState& state, SecretView membership_key,
                            SecretView sender_data_secret) noexcept {
   return {state.context(),    state.group_context(),      state.tree(), membership_key,

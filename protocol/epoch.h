@@ -207,6 +207,19 @@ struct Epoch {
 Result<Bytes> send_content(const Client& client, Epoch& epoch, const AuthenticatedContent& content,
                            const Padding& padding, MutableBytes room) noexcept;
 
+// A proposal that was signed, and what it lies in.
+struct SignedProposal {
+  Buffer encoded;  // the Proposal
+  Buffer room;     // `content` is a part of it
+  AuthenticatedContent content;
+};
+
+// Signs a proposal of the sender, group and epoch in `fields`; the nonce of a PSK is drawn, whatever stands
+// there. `group_context` is asked for of members only. Errors: random_failed, out_of_memory; those of
+// sign_content.
+Error sign_proposal(const Client& client, Signer& signer, WireFormat format, FramedContent fields,
+                    const Proposal& proposal, Bytes group_context, SignedProposal& out) noexcept;
+
 // What an epoch lends to messages. Without secrets: to measure a room, and to who follows without being a
 // member.
 MessageEpoch message_epoch(const Client& client, const PublicState& state, SecretView membership_key = {},

@@ -129,45 +129,27 @@ ListRules Group::rules() const noexcept {
 Error Group::propose(Signer& signer, const NewProposal& wanted, Message& out) noexcept {
   if (!is_active()) return Error::group_inactive;
   drop();
-  Proposal proposal = wanted.proposal;
-  Digest nonce;
-  if (proposal.type == ProposalType::psk) {
-    TRY(client_.crypto.random(nonce.resize(client_.crypto.hash_size())));
-    proposal.pre_shared_key.psk.psk_nonce = nonce;  // [PROP-16]
-  }
-  TRY(check_own_proposal(client_.crypto, proposal, own_leaf(), rules(), state().tree(), wanted.now,
+  TRY(check_own_proposal(client_.crypto, wanted.proposal, own_leaf(), rules(), state().tree(), wanted.now,
                          client_.memory));
-  return send_proposal(signer, proposal, wanted.authenticated_data, out);
+  return send_proposal(signer, wanted.proposal, wanted.authenticated_data, out);
 }
 
-// Encoded as it will be kept, signed, and sent; kept when nothing can fail any more.
+// Signed and sent; kept when nothing can fail any more.
 Error Group::send_proposal(Signer& signer, const Proposal& proposal, Bytes authenticated_data,
                            Message& out) noexcept {
-  const Result<std::size_t> size = encoded_size(proposal);
-  TRY(size.error());
-  Result<Buffer> encoded = Buffer::allocate(client_.memory, size.value());
-  TRY(encoded.error());
-  TRY(encode(proposal, encoded.value().bytes()).error());
-  FramedContent fields = content_of(ContentType::proposal, authenticated_data);
-  TRY(decode(Bytes(encoded.value().bytes()), fields.proposal));
-
-  const Padding padding = client_.policy.padding();
-  const Result<std::size_t> room = message_room(fields, state().group_context(), padding);
-  TRY(room.error());
-  Result<Buffer> allocated = Buffer::allocate(client_.memory, room.value());
-  TRY(allocated.error());
-  const MutableBytes work = allocated.value().bytes();
-  AuthenticatedContent content;
-  TRY(sign_content(signer, client_.policy.handshake_format(), fields, state().group_context(), client_.limits,
-                   client_.supported.proposals, work, content));
+  const FramedContent fields = content_of(ContentType::proposal, authenticated_data);
+  SignedProposal made;
+  TRY(sign_proposal(client_, signer, client_.policy.handshake_format(), fields, proposal,
+                    state().group_context(), made));
   Digest reference;
-  TRY(proposal_ref(client_.crypto, content, reference));
+  TRY(proposal_ref(client_.crypto, made.content, reference));
   ProposalCache& waiting = epoch_->state.proposals();
-  TRY(waiting.reserve(client_.crypto, reference, size.value(), client_.limits));
-  const Result<Bytes> sent = send_content(client_, *epoch_, content, padding, work);
+  TRY(waiting.reserve(client_.crypto, reference, made.encoded.size(), client_.limits));
+  const Result<Bytes> sent =
+      send_content(client_, *epoch_, made.content, client_.policy.padding(), made.room.bytes());
   TRY(sent.error());
-  waiting.put(client_.crypto, reference, fields.sender, encoded.value().bytes());  // [PROP-01]
-  out.room = std::move(allocated.value());
+  waiting.put(client_.crypto, reference, fields.sender, made.encoded.bytes());  // [PROP-01]
+  out.room = std::move(made.room);
   out.bytes = sent.value();
   return Error::none;
 }

@@ -8,7 +8,7 @@
 // if it comes back, or if adopt_pending() is called, and dropped if another's is adopted, or by
 // drop_pending().
 
-#include "join.h"
+#include "outside.h"
 #include "record.h"
 #include "resumption.h"
 #include "selection.h"

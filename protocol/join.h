@@ -1,7 +1,6 @@
 #pragma once
 
-// The first epoch of an endpoint in a group: by creating the group, by a Welcome, or from outside by a Commit
-// of one's own (RFC 9420, 11, 12.4.3).
+// The first epoch of an endpoint in a group: by creating the group, or by a Welcome (RFC 9420, 11, 12.4.3.1).
 
 #include "commit.h"
 
@@ -49,23 +48,5 @@ Error join_by_welcome(const Client& client, KeyPackages& key_packages, Psks& psk
 // check_group_info.
 Error take_group_info(const Client& client, const GroupInfo& group_info, Bytes ratchet_tree,
                       RatchetTree& tree) noexcept;
-
-// ---- joining from outside
-
-// The epoch of a GroupInfo, of which a client that joins from outside knows no secret: its Commit is made
-// beside it. The group is one that the client is not in, unless it `replaces` its former leaf. Errors:
-// external_pub_absent, group_known; those of take_group_info.
-Error stand_outside(const Client& client, const GroupInfo& group_info, Bytes ratchet_tree, bool replaces,
-                    std::optional<Epoch>& out) noexcept;
-
-// The ExternalInit for that GroupInfo, whose kem_output lies in `room`, and the init secret that it brings.
-// Errors: those of create_external_init.
-Error make_external_init(Crypto& crypto, const GroupInfo& group_info, MutableBytes room, Proposal& proposal,
-                         Secret& init_secret) noexcept;
-
-// The Remove of the leaf that a client of that credential has in the tree, by Policy::identity.
-// Error::former_leaf_absent.
-Error make_remove_of_former(const Client& client, const Credential& credential, const RatchetTree& tree,
-                            Proposal& proposal) noexcept;
 
 }  // namespace tacet

@@ -80,17 +80,6 @@ std::size_t ProposalList::count(ProposalType type) const noexcept {
 
 namespace {
 
-Error check_sender_of(const ProposalList::Item& item) noexcept {
-  REFUSE_IF(item.type == ProposalType::update && item.sender.type != SenderType::member,
-            Error::update_not_of_member);  // [PROP-12]
-  const bool is_external_type = item.type == ProposalType::add || item.type == ProposalType::remove ||
-                                item.type == ProposalType::psk || item.type == ProposalType::reinit ||
-                                item.type == ProposalType::group_context_extensions || !is_default(item.type);
-  REFUSE_IF(item.sender.type == SenderType::external && !is_external_type,
-            Error::external_proposal_type);  // [EXTPROP-04]
-  return Error::none;
-}
-
 // At most one Update or Remove for a leaf, and of the committer's none.
 Error check_leaves_once(const ProposalList& list, const Sender& committer, const Limits& limits,
                         Memory& scratch) noexcept {
@@ -153,10 +142,21 @@ Error check_external_list(const ProposalList& list) noexcept {
 
 }  // namespace
 
+Error check_proposer(ProposalType type, SenderType sender) noexcept {
+  REFUSE_IF(type == ProposalType::update && sender != SenderType::member,
+            Error::update_not_of_member);  // [PROP-12]
+  const bool is_external_type = type == ProposalType::add || type == ProposalType::remove ||
+                                type == ProposalType::psk || type == ProposalType::reinit ||
+                                type == ProposalType::group_context_extensions || !is_default(type);
+  REFUSE_IF(sender == SenderType::external && !is_external_type,
+            Error::external_proposal_type);  // [EXTPROP-04, EXTPROP-05]
+  return Error::none;
+}
+
 Error check_list(const ProposalList& list, const Sender& committer, const ListRules& rules,
                  std::size_t hash_size, Memory& scratch) noexcept {
   for (const ProposalList::Item& item : list) {
-    TRY(check_sender_of(item));  // [PLIST-01]
+    TRY(check_proposer(item.type, item.sender.type));  // [PLIST-01]
     REFUSE_IF(!rules.policy.permits(item.sender, item.proposal()), Error::proposal_not_permitted);
   }
   if (committer.type == SenderType::new_member_commit) {

@@ -120,6 +120,10 @@ bool path_required(const ProposalList& list) noexcept;
 // Error::path_absent.
 Error check_path_present(const ProposalList& list, const Commit& commit) noexcept;
 
+// Whether somebody of that kind may propose that at all (RFC 9420, 12.1.2, 12.1.8). Errors:
+// update_not_of_member, external_proposal_type.
+Error check_proposer(ProposalType type, SenderType sender) noexcept;
+
 // Judges a proposal of one's own before it is sent: what it says by itself, in the group as it is. `now` is
 // the time in seconds since 1970. Errors: proposal_not_permitted, credential_refused, successor_refused,
 // leaf_blank, leaf_outside_tree; those of check_key_package_to_add, and of check_leaf_node and

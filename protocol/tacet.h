@@ -33,6 +33,7 @@
 //            epoch.h            8.1: what everybody may know of an epoch, and what members know besides
 //            commit.h           12.4.1, 12.4.2: Commits created and processed
 //            join.h             11, 12.4.3.1: a group created, or joined by a Welcome
+//            outside.h          12.1.8, 12.4.3.2: external Commits and proposals
 //            record.h           what a Commit did, for the application
 //            resumption.h       8.6: the resumption PSKs that a group keeps
 //            selection.h        12.2, 12.4: which waiting proposals a Commit of one's own covers
@@ -85,6 +86,7 @@
 #include "limits.h"
 #include "memory.h"
 #include "observer.h"
+#include "outside.h"
 #include "path_keys.h"
 #include "policy.h"
 #include "proposal.h"
