@@ -66,6 +66,7 @@ Error PublicState::membership_fingerprint(Crypto& crypto, Digest& out) const noe
 // ---- the next epoch
 
 Error NextPublicState::apply(const Client& client, const Commit& commit, const Sender& committer) noexcept {
+  REFUSE_IF(state_.re_init() != nullptr, Error::group_closed);  // [REINIT-06]
   REFUSE_IF(state_.context().epoch == UINT64_MAX, Error::epoch_exhausted);
   committer_ = committer;
   // What else was proposed need not be in it [COMMIT-04].
@@ -149,10 +150,24 @@ Error NextPublicState::enter_transcript(const Client& client, const Authenticate
   return set_context(client, confirmed);
 }
 
+Error NextPublicState::keep_re_init(const Client& client) noexcept {
+  return list_.for_each(ProposalType::reinit,
+                        [&](const ProposalList::Item&, const Proposal& proposal) noexcept -> Error {
+                          const Result<std::size_t> size = encoded_size(proposal.re_init);
+                          TRY(size.error());
+                          Result<Buffer> room = Buffer::allocate(client.memory, size.value());
+                          TRY(room.error());
+                          re_init_room_ = std::move(room.value());
+                          TRY(encode(proposal.re_init, re_init_room_.bytes()).error());
+                          return decode(Bytes(re_init_room_.bytes()), re_init_.emplace());
+                        });
+}
+
 Error NextPublicState::confirm(const Client& client, Bytes confirmation_tag) noexcept {
   TRY(tacet::interim_transcript_hash(client.crypto, context().confirmed_transcript_hash, confirmation_tag,
                                      interim_));
   TRY(proposals_.start(client.crypto));
+  TRY(keep_re_init(client));
   copy(confirmation_tag, confirmation_tag_);
   return draft_.reserve();
 }
@@ -163,6 +178,9 @@ void NextPublicState::adopt(PublicState& state) noexcept {
   state.interim_ = interim_;
   state.confirmation_tag_ = confirmation_tag_;  // [WELCOME-32]
   state.proposals_ = std::move(proposals_);     // [PROP-04, COMMIT-05]
+  state.re_init_room_ = std::move(re_init_room_);
+  state.re_init_ = re_init_;
+  state.begins_as_ = ResumptionPskUsage::application;
 }
 
 // ---- what only members have

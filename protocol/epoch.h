@@ -54,6 +54,12 @@ class PublicState {
   // out_of_memory, random_failed, vector_too_long.
   Error start(const Client& client, const GroupContext& context, Bytes confirmation_tag) noexcept;
 
+  // The ReInit by which the last Commit has closed the group, or nullptr: nothing is sent in it any more.
+  const ReInit* re_init() const noexcept { return re_init_.has_value() ? &*re_init_ : nullptr; }
+
+  // Of epoch 0 of a group that succeeds another: its first Commit has a PSK of that usage.
+  void begin_as(ResumptionPskUsage usage) noexcept { begins_as_ = usage; }
+
   // Keeps a proposal that has authenticated, until the epoch ends. Errors: too_many_proposals, out_of_memory.
   Error keep(const Client& client, const AuthenticatedContent& proposal) noexcept;  // [PROP-01, PROP-02]
   ProposalCache& proposals() noexcept { return proposals_; }
@@ -65,6 +71,9 @@ class PublicState {
   RatchetTree tree_;
   Digest interim_, confirmation_tag_;
   ProposalCache proposals_;
+  Buffer re_init_room_;
+  std::optional<ReInit> re_init_;
+  ResumptionPskUsage begins_as_ = ResumptionPskUsage::application;
 };
 
 // The public state of the epoch that a Commit begins, beside that of this one.
@@ -80,7 +89,7 @@ class NextPublicState {
 
   // ---- the steps of a Commit, in this order
 
-  // Resolves and judges its proposals, and applies them. Errors: epoch_exhausted; those of
+  // Resolves and judges its proposals, and applies them. Errors: group_closed, epoch_exhausted; those of
   // ProposalList::resolve, check_list and apply_list.
   Error apply(const Client& client, const Commit& commit, const Sender& committer) noexcept;
 
@@ -122,8 +131,9 @@ class NextPublicState {
 
  private:
   ListRules rules(const Client& client) const noexcept {
-    return {state_.context(), client.supported, client.policy, client.limits};
+    return {state_.context(), client.supported, client.policy, client.limits, state_.begins_as_};
   }
+  Error keep_re_init(const Client& client) noexcept;
   Error check_key_is_new(const LeafNode& leaf) const noexcept;
   Error set_context(const Client& client, Bytes confirmed_transcript_hash) noexcept;
 
@@ -137,6 +147,8 @@ class NextPublicState {
   OwnedContext context_;
   Digest interim_, confirmation_tag_;
   ProposalCache proposals_;  // of the new epoch: none
+  Buffer re_init_room_;
+  std::optional<ReInit> re_init_;
 };
 
 // The secrets that an epoch keeps of its key schedule, in the secret Memory.

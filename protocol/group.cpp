@@ -29,17 +29,69 @@ Error Group::create(Bytes group_id, std::span<const Extension> extensions, Bytes
   return Error::none;
 }
 
-Error Group::join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages) noexcept {
+Error Group::join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages,
+                  FormerGroups* former_groups) noexcept {
   REFUSE_IF(is_active(), Error::group_active);
   MlsMessage decoded;
   TRY(decode(welcome, decoded));
   REFUSE_IF(decoded.wire_format != WireFormat::welcome, Error::not_a_welcome);
   ResumptionPsks resumption(client_);  // room first: once the KeyPackage is erased nothing may fail
   TRY(resumption.start());
-  TRY(join_by_welcome(client_, key_packages, psks_, decoded.welcome, ratchet_tree, epoch_));
+  TRY(join_by_welcome(client_, key_packages, psks_, former_groups, decoded.welcome, ratchet_tree, epoch_));
   resumption_ = std::move(resumption);
   begin_epoch();
   return Error::none;
+}
+
+Error Group::succeed(Signer& signer, const Group& former, Bytes leaf, Secret encryption_key,
+                     const SuccessorOptions& wanted) noexcept {
+  REFUSE_IF(is_active(), Error::group_active);
+  if (!former.is_active()) return Error::group_inactive;
+  REFUSE_IF(wanted.usage == ResumptionPskUsage::application, Error::psk_usage_misplaced);
+  TRY(create_successor(former, leaf, std::move(encryption_key), wanted));
+  const Error error = commit_as_successor(signer, former, wanted);
+  if (error != Error::none) leave();
+  return error;
+}
+
+Error Group::create_successor(const Group& former, Bytes leaf, Secret encryption_key,
+                              const SuccessorOptions& wanted) noexcept {
+  if (wanted.usage == ResumptionPskUsage::branch) {
+    return create(wanted.group_id, wanted.extensions, leaf, std::move(encryption_key));
+  }
+  const ReInit* const re_init = former.state().re_init();
+  if (re_init == nullptr) return Error::reinit_absent;
+  Array<Extension> extensions(client_.memory);
+  TRY(extensions.reserve(re_init->extensions.count()));
+  for (const Extension& extension : re_init->extensions) extensions.push_back(extension);
+  return create(re_init->group_id, {extensions.data(), extensions.size()}, leaf, std::move(encryption_key));
+}
+
+// All members in one Commit, with the PSK of the former group [REINIT-10, REINIT-11, BRANCH-01, BRANCH-02].
+Error Group::commit_as_successor(Signer& signer, const Group& former,
+                                 const SuccessorOptions& wanted) noexcept {
+  Proposal psk;
+  psk.type = ProposalType::psk;
+  PreSharedKeyId& id = psk.pre_shared_key.psk;
+  id.type = PskType::resumption;
+  id.usage = wanted.usage;
+  id.psk_group_id = former.state().context().group_id;
+  id.psk_epoch = former.state().context().epoch;
+  Array<Proposal> proposals(client_.memory);
+  TRY(proposals.reserve(wanted.proposals.size() + 1));
+  proposals.append(wanted.proposals);
+  proposals.push_back(psk);
+  epoch_->state.begin_as(wanted.usage);
+  CommitOptions first;
+  first.proposals = {proposals.data(), proposals.size()};
+  first.now = wanted.now;
+  first.tree_inline = wanted.tree_inline;
+  TRY(commit(signer, first));
+  const NextPublicState& next = pending_->commit.next.state();
+  TRY(check_successor(former.state(), id, next.context()));
+  return check_successor_members(client_, former.state(), id, next.draft(), [&](Bytes identity) noexcept {
+    return next.draft().other_with(NodeIndexMap::Of::client, identity, std::nullopt).has_value();
+  });
 }
 
 Error Group::join_from_outside(Signer& signer, Bytes group_info, Bytes ratchet_tree,
@@ -126,8 +178,15 @@ ListRules Group::rules() const noexcept {
   return {state().context(), client_.supported, client_.policy, client_.limits};
 }
 
-Error Group::propose(Signer& signer, const NewProposal& wanted, Message& out) noexcept {
+// Whether anything may still be said [REINIT-06].
+Error Group::check_open() const noexcept {
   if (!is_active()) return Error::group_inactive;
+  REFUSE_IF(is_closed(), Error::group_closed);
+  return Error::none;
+}
+
+Error Group::propose(Signer& signer, const NewProposal& wanted, Message& out) noexcept {
+  TRY(check_open());
   drop();
   TRY(check_own_proposal(client_.crypto, wanted.proposal, own_leaf(), rules(), state().tree(), wanted.now,
                          client_.memory));
@@ -156,7 +215,7 @@ Error Group::send_proposal(Signer& signer, const Proposal& proposal, Bytes authe
 
 Error Group::propose_update(Signer& signer, const NewLeaf& leaf, Bytes authenticated_data,
                             Message& out) noexcept {
-  if (!is_active()) return Error::group_inactive;
+  TRY(check_open());
   drop();
   Secret private_key;
   std::array<std::uint8_t, Crypto::max_kem_public_key_size> key_room;
@@ -189,7 +248,7 @@ Error Group::propose_update(Signer& signer, const NewLeaf& leaf, Bytes authentic
 }
 
 Error Group::commit(Signer& signer, const CommitOptions& wanted) noexcept {
-  if (!is_active()) return Error::group_inactive;
+  TRY(check_open());
   drop();
   REFUSE_IF(has_pending(), Error::commit_pending);
   Selection selection(client_, *this, state(), own_leaf());
@@ -272,7 +331,7 @@ Error Group::stage(Bytes message, MutableBytes room, Received& out) noexcept {
 
 Error Group::judge(Bytes message, MutableBytes room, Received& out) noexcept {
   if (has_pending() && equal(message, pending_commit())) return stage_pending(out);  // [COMMIT-26]
-  if (is_joining()) return Error::group_inactive;
+  TRY(check_open());
   MlsMessage decoded;
   TRY(decode(message, decoded));
   const bool is_public = decoded.wire_format == WireFormat::public_message;
@@ -393,7 +452,7 @@ Result<std::size_t> Group::seal_size(std::size_t data, Bytes authenticated_data)
 
 Result<Bytes> Group::seal(Signer& signer, Bytes application_data, Bytes authenticated_data,
                           MutableBytes room) noexcept {
-  if (!is_active()) return Error::group_inactive;
+  if (const Error error = check_open(); error != Error::none) return error;
   drop();
   REFUSE_IF(state().proposals().size() != 0 && !has_pending(), Error::proposals_wait);  // [COMMIT-02]
   FramedContent fields = content_of(ContentType::application, authenticated_data);

@@ -82,6 +82,16 @@ struct GroupInfoOptions {
   bool external_pub = false;  // whether clients can join by it from outside
 };
 
+// How a group succeeds another.
+struct SuccessorOptions {
+  ResumptionPskUsage usage = ResumptionPskUsage::reinit;  // or branch
+  std::span<const Proposal> proposals = {};    // Adds of all other members, or of a branch's; and PSKs
+  Bytes group_id = {};                         // of a branch: drawn if it is empty
+  std::span<const Extension> extensions = {};  // of a branch
+  std::uint64_t now = 0;                       // as in NewProposal
+  bool tree_inline = true;                     // as in CommitOptions
+};
+
 // It neither moves nor is copied. What `client` refers to and `psks` outlive it. All its verbs but those that
 // begin it are Error::group_inactive before, and after the endpoint was removed. Every verb that changes it
 // first drops what is staged. `signer` has the key of the endpoint's leaf.
@@ -100,7 +110,15 @@ class Group final : private Psks {
 
   // By a Welcome, an MlsMessage, with the tree inside or, if `ratchet_tree` is not empty, with that. Errors:
   // group_active, not_a_welcome, those of join_by_welcome and of a Reader.
-  Error join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages) noexcept;
+  Error join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages,
+             FormerGroups* former_groups = nullptr) noexcept;
+
+  // A group that succeeds `former`, with its first Commit, which waits: those whom it adds join in epoch 1 by
+  // its Welcome. `leaf` and its key as in create(). The Psks of the new group are asked for the resumption
+  // PSK of the former one's present epoch. Errors: group_inactive of `former`, psk_usage_misplaced; as of
+  // create() and commit(); those of check_successor and check_successor_members.
+  Error succeed(Signer& signer, const Group& former, Bytes leaf, Secret encryption_key,
+                const SuccessorOptions& wanted) noexcept;
 
   // From outside, by a Commit of one's own, from a GroupInfo with external_pub, an MlsMessage, with the tree
   // inside or, if `ratchet_tree` is not empty, with that (RFC 9420, 12.4.3.2). The Commit waits, like a
@@ -170,6 +188,10 @@ class Group final : private Psks {
 
   bool is_active() const noexcept { return epoch_.has_value() && !is_joining(); }
 
+  // Whether a ReInit has closed it, state().re_init(): nothing is said in it any more, and a group that
+  // succeeds it is to come [REINIT-07]. All verbs that send or receive are Error::group_closed.
+  bool is_closed() const noexcept { return is_active() && state().re_init() != nullptr; }
+
   // What everybody may know of the present epoch, the tree and the proposals that wait. Only of an active
   // group.
   const PublicState& state() const noexcept { return epoch_->state; }
@@ -221,10 +243,14 @@ class Group final : private Psks {
   void begin_epoch() noexcept;
   void leave() noexcept;
   ListRules rules() const noexcept;
+  Error check_open() const noexcept;
   FramedContent content_of(ContentType type, Bytes authenticated_data) const noexcept;
   Error send_proposal(Signer& signer, const Proposal& proposal, Bytes authenticated_data,
                       Message& out) noexcept;
   Error commit(Signer& signer, const CommitOptions& wanted, const Selection& selection) noexcept;
+  Error create_successor(const Group& former, Bytes leaf, Secret encryption_key,
+                         const SuccessorOptions& wanted) noexcept;
+  Error commit_as_successor(Signer& signer, const Group& former, const SuccessorOptions& wanted) noexcept;
   Error commit_from_outside(Signer& signer, const GroupInfo& group_info,
                             const ExternalOptions& wanted) noexcept;
   Error judge(Bytes message, MutableBytes room, Received& out) noexcept;

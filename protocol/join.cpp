@@ -105,10 +105,12 @@ Error take_described_tree(const Client& client, const GroupInfo& group_info, Byt
 // What a GroupSecrets holds goes with it [PRIV-15].
 class Join {
  public:
-  Join(const Client& client, KeyPackages& key_packages, Psks& psks, const Welcome& welcome) noexcept
+  Join(const Client& client, KeyPackages& key_packages, Psks& psks, FormerGroups* former_groups,
+       const Welcome& welcome) noexcept
       : client_(client),
         key_packages_(key_packages),
         psks_(psks),
+        former_groups_(former_groups),
         welcome_(welcome),
         tree_(client.memory, client.policy),
         keys_(client.crypto.suite(), client.memory, client.secrets) {}
@@ -120,6 +122,7 @@ class Join {
     TRY(open_info());
     TRY(take_described_tree(client_, info_, ratchet_tree, info_room_.bytes(), tree_));
     TRY(find_leaf());
+    TRY(check_succession());
     TRY(take_path_secret());
     EpochSecrets secrets;
     TRY(derive_epoch_secrets(client_.crypto, secrets_.joiner_secret, psk_secret_, info_.group_context.encoded,
@@ -152,9 +155,8 @@ class Join {
     TRY(PskSecret::start(client_.crypto, secrets_.psks.count(), combined));
     bool has_successor = false;
     for (const PreSharedKeyId& id : secrets_.psks) {
-      const bool succeeds = id.type == PskType::resumption && id.usage != ResumptionPskUsage::application;
-      REFUSE_IF(succeeds && has_successor, Error::psk_successors);  // [PSK-16, PSK-17]
-      has_successor |= succeeds;
+      REFUSE_IF(succeeds(id) && has_successor, Error::psk_successors);  // [PSK-16, PSK-17]
+      has_successor |= succeeds(id);
       REFUSE_IF(id.psk_nonce.size() != client_.crypto.hash_size(), Error::psk_nonce_length);  // [PSK-18]
       SecretView psk;
       TRY(psks_.find(id, psk));  // [PSK-15]
@@ -184,6 +186,21 @@ class Join {
     return keys_.start(node.has_value() ? leaf_at(*node) : LeafIndex{}, std::move(own_.encryption_key));
   }
 
+  // What the group says that it comes from.
+  Error check_succession() noexcept {
+    for (const PreSharedKeyId& id : secrets_.psks) {
+      if (!succeeds(id)) continue;
+      const PublicState* const former =
+          former_groups_ == nullptr ? nullptr : former_groups_->find(id.psk_group_id);
+      if (former == nullptr) return Error::former_group_unknown;  // [BRANCH-08]
+      TRY(check_successor(*former, id, info_.group_context));
+      TRY(check_successor_members(client_, *former, id, tree_, [&](Bytes identity) noexcept {
+        return tree_.other_with(client_.crypto, NodeIndexMap::Of::client, identity, std::nullopt).has_value();
+      }));
+    }
+    return Error::none;
+  }
+
   // The private keys of the lowest common ancestor with the committer, and above it [WELCOME-20].
   Error take_path_secret() noexcept {
     if (!secrets_.path_secret.has_value()) return Error::none;  // [WELCOME-30]
@@ -200,6 +217,7 @@ class Join {
   const Client& client_;
   KeyPackages& key_packages_;
   Psks& psks_;
+  FormerGroups* former_groups_;
   const Welcome& welcome_;
   OwnKeyPackage own_;
   Bytes reference_;
@@ -214,9 +232,10 @@ class Join {
 
 }  // namespace
 
-Error join_by_welcome(const Client& client, KeyPackages& key_packages, Psks& psks, const Welcome& welcome,
-                      Bytes ratchet_tree, std::optional<Epoch>& out) noexcept {
-  return Join(client, key_packages, psks, welcome).run(ratchet_tree, out);
+Error join_by_welcome(const Client& client, KeyPackages& key_packages, Psks& psks,
+                      FormerGroups* former_groups, const Welcome& welcome, Bytes ratchet_tree,
+                      std::optional<Epoch>& out) noexcept {
+  return Join(client, key_packages, psks, former_groups, welcome).run(ratchet_tree, out);
 }
 
 // ---- as somebody outside sees a group

@@ -2,7 +2,7 @@
 
 // The first epoch of an endpoint in a group: by creating the group, or by a Welcome (RFC 9420, 11, 12.4.3.1).
 
-#include "commit.h"
+#include "successor.h"
 
 namespace tacet {
 
@@ -35,13 +35,16 @@ Error create_group(const Client& client, Bytes group_id, std::span<const Extensi
 
 // Joins by a Welcome, with the tree in its GroupInfo or, if `ratchet_tree` is not empty, with that: the value
 // of a ratchet_tree extension. `out` is set only if all checks are passed; then the KeyPackage that was used
-// is erased, unless it is one of last resort. Errors: group_secrets_absent, those of open_group_secrets,
-// open_group_info, RatchetTree::import, check_tree, check_leaves, verify_group_info, derive_path_keys;
+// is erased, unless it is one of last resort. A group that succeeds another is held against that one, of
+// `former_groups`; there are none if it is nullptr. Errors: group_secrets_absent, those of
+// open_group_secrets, open_group_info, RatchetTree::import, check_tree, check_leaves, verify_group_info,
+// derive_path_keys; former_group_unknown; those of check_successor and check_successor_members;
 // psk_nonce_length, psk_successors, psk_unknown, group_known, tree_absent, tree_hash_mismatch,
 // credential_refused, lifetime_not_current, own_leaf_absent, extension_unsupported, path_secret_misplaced,
 // confirmation_tag_invalid, out_of_memory.
-Error join_by_welcome(const Client& client, KeyPackages& key_packages, Psks& psks, const Welcome& welcome,
-                      Bytes ratchet_tree, std::optional<Epoch>& out) noexcept;
+Error join_by_welcome(const Client& client, KeyPackages& key_packages, Psks& psks,
+                      FormerGroups* former_groups, const Welcome& welcome, Bytes ratchet_tree,
+                      std::optional<Epoch>& out) noexcept;
 
 // The tree of a group that a GroupInfo describes to somebody outside: that which is given apart, or the one
 // in the GroupInfo, with all that a Welcome's is held against. `tree` is new. Errors: as above, and those of

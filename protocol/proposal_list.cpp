@@ -100,13 +100,14 @@ Error check_leaves_once(const ProposalList& list, const Sender& committer, const
   return Error::none;
 }
 
-Error check_psks(const ProposalList& list, std::size_t hash_size, const Limits& limits) noexcept {
-  REFUSE_IF(list.count(ProposalType::psk) > limits.psks, Error::too_many_psks);
+Error check_psks(const ProposalList& list, std::size_t hash_size, const ListRules& rules) noexcept {
+  REFUSE_IF(list.count(ProposalType::psk) > rules.limits.psks, Error::too_many_psks);
   for (const ProposalList::Item& item : list) {
     if (item.type != ProposalType::psk) continue;
     const PreSharedKeyId id = item.proposal().pre_shared_key.psk;
     REFUSE_IF(id.psk_nonce.size() != hash_size, Error::psk_nonce_length);  // [PSK-04, EXTCOMMIT-29]
-    REFUSE_IF(id.type == PskType::resumption && id.usage != ResumptionPskUsage::application,
+    REFUSE_IF(id.type == PskType::resumption && id.usage != ResumptionPskUsage::application &&
+                  id.usage != rules.begins_as,
               Error::psk_usage_misplaced);  // [PSK-10, PSK-11, REINIT-19, BRANCH-06]
     for (const ProposalList::Item& other : list) {
       if (&other == &item) break;
@@ -169,7 +170,7 @@ Error check_list(const ProposalList& list, const Sender& committer, const ListRu
   REFUSE_IF(list.count(ProposalType::group_context_extensions) > 1,
             Error::group_context_extensions_repeated);  // [PLIST-11]
   TRY(check_reinit(list, rules.context));
-  return check_psks(list, hash_size, rules.limits);
+  return check_psks(list, hash_size, rules);
 }
 
 bool path_required(

@@ -100,6 +100,7 @@ struct ListRules {
   const Supported& supported;   // what the endpoint really supports
   const Policy& policy;
   const Limits& limits;
+  ResumptionPskUsage begins_as = ResumptionPskUsage::application;  // also of PSKs, in a group that begins
 };
 
 // Whether the endpoint really supports every extension of a GroupContext, whatever it advertises.

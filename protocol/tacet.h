@@ -32,6 +32,7 @@
 //            proposal_list.h    12.1 to 12.3: proposals kept, resolved, judged, applied
 //            epoch.h            8.1: what everybody may know of an epoch, and what members know besides
 //            commit.h           12.4.1, 12.4.2: Commits created and processed
+//            successor.h        11.2, 11.3: what a group is that succeeds another
 //            join.h             11, 12.4.3.1: a group created, or joined by a Welcome
 //            outside.h          12.1.8, 12.4.3.2: external Commits and proposals
 //            record.h           what a Commit did, for the application
@@ -97,6 +98,7 @@
 #include "secret_tree.h"
 #include "selection.h"
 #include "sodium.h"
+#include "successor.h"
 #include "tree_check.h"
 #include "tree_draft.h"
 #include "tree_index.h"

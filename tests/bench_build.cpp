@@ -88,7 +88,7 @@ struct Arrival {
 
   void join(Crypto& crypto, Memory& joiner_memory, std::optional<Epoch>& out) {
     const auto received = decoded<MlsMessage>(welcome);
-    must(join_by_welcome(client(crypto, joiner_memory), *members[n - 1], no_psks(), received.welcome, {},
+    must(join_by_welcome(client(crypto, joiner_memory), *members[n - 1], no_psks(), nullptr, received.welcome, {},
                          out));
   }
 

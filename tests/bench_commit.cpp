@@ -64,7 +64,7 @@ struct Group {
   void join(Crypto& crypto, Memory& joiner_memory) {
     std::optional<Epoch> joined;
     const auto received = decoded<MlsMessage>(welcome);
-    must(join_by_welcome(client(crypto, joiner_memory), newcomer, no_psks(), received.welcome, {}, joined));
+    must(join_by_welcome(client(crypto, joiner_memory), newcomer, no_psks(), nullptr, received.welcome, {}, joined));
   }
 
  private:

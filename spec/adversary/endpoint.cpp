@@ -15,7 +15,7 @@ void Endpoint::create(const Octets& group_id, std::span<const Extension> extensi
 Error Endpoint::join(const Octets& welcome, const Octets& tree) {
   MlsMessage decoded;
   TRY(decode(welcome, decoded));
-  TRY(join_by_welcome(client(), *this, psks, decoded.welcome, tree, epoch));
+  TRY(join_by_welcome(client(), *this, psks, nullptr, decoded.welcome, tree, epoch));
   remember_psk();
   return Error::none;
 }

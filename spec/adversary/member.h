@@ -14,7 +14,9 @@ class Member : public Device {
       : Device(std::move(named), source, memory, secret_memory), group(client(), psks), heard(memory) {}
 
   void create(const Octets& group_id, std::span<const Extension> extensions = {});
-  Error join(const Octets& welcome, const Octets& tree = {}) { return group.join(welcome, tree, *this); }
+  Error join(const Octets& welcome, const Octets& tree = {}, FormerGroups* former_groups = nullptr) {
+    return group.join(welcome, tree, *this, former_groups);
+  }
 
   // What it sends: empty after an error, which is then in `error`.
   Octets propose(const Proposal& proposal);
