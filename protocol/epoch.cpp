@@ -224,7 +224,7 @@ Error sign_proposal(const Client& client, Signer& signer, WireFormat format, Fra
   Digest nonce;
   if (sent.type == ProposalType::psk) {
     TRY(client.crypto.random(nonce.resize(client.crypto.hash_size())));
-    sent.pre_shared_key.psk.psk_nonce = nonce;  // [PROP-16]
+    sent.pre_shared_key.psk.psk_nonce = nonce;  // [PROP-16, PSK-03]
   }
   const Result<std::size_t> size = encoded_size(sent);
   TRY(size.error());

@@ -44,7 +44,7 @@ Error Selection::start(std::span<const Proposal> by_value, std::uint64_t now) no
   by_value_ = std::move(room.value());
   Writer writer(by_value_.bytes());
   for (const Proposal& proposal : by_value) {
-    if (proposal.type == ProposalType::psk) TRY(client_.crypto.random(drawn));  // [PROP-16]
+    if (proposal.type == ProposalType::psk) TRY(client_.crypto.random(drawn));  // [PROP-16, PSK-03]
     const ProposalOrRef entry = value_of(proposal, nonce);
     TRY(writer(entry));
   }
