@@ -1,6 +1,8 @@
 // Clients that join from outside, by a Commit of their own (RFC 9420, 12.4.3.2). In the test build, so that a
 // client can make Commits that it would refuse to make.
 
+#include <algorithm>
+
 #include "evidence.h"
 #include "members.h"
 #include "protocol/observer.h"
@@ -327,6 +329,71 @@ TEST_F(ExternalJoinTest, AClientMayBeThereTwiceForAWhile) {
   expect_agreement();
   members[0]->commit(with(adversary::add_of(former.publish())));
   EXPECT_EQ(members[0]->error, Error::client_repeated) << "as it is there once";
+}
+
+// One of its draws of 32 bytes, counted from when it is set, is the same every time.
+class PinnedRandom final : public Random {
+ public:
+  explicit PinnedRandom(Random& of) : of_(of) {}
+  Error fill(MutableBytes out) noexcept override {
+    if (count_++ != pin_ || out.size() != 32) return of_.fill(out);
+    std::fill(out.begin(), out.end(), std::uint8_t{7});
+    return Error::none;
+  }
+  void pin(std::size_t draw) { pin_ = draw, count_ = 0; }
+
+ private:
+  Random& of_;
+  std::size_t pin_ = SIZE_MAX, count_ = 0;
+};
+
+Octets leaf_key_of(const Octets& commit) {
+  MlsMessage decoded;
+  EXPECT_EQ(decode(Bytes(commit), decoded), Error::none);
+  return model::octets(decoded.public_message.content.commit.path->leaf_node.encryption_key);
+}
+
+// The draw that a Commit's leaf key comes from: with it pinned, two Commits have the same.
+std::size_t draw_of_leaf_key(PinnedRandom& random, const std::function<Octets()>& commit) {
+  for (std::size_t draw = 0; draw < 100; ++draw) {
+    random.pin(draw);
+    const Octets once = leaf_key_of(commit());
+    random.pin(draw);
+    if (leaf_key_of(commit()) == once) return draw;
+  }
+  ADD_FAILURE() << "no draw is that of the leaf";
+  return 0;
+}
+
+TEST_F(ExternalJoinTest, ALeafThatIsReplacedLeavesNoKeyBehind) {
+  PinnedRandom pinned(random);
+  format = WireFormat::public_message;
+  make_group(3);
+  Member former("F", pinned);
+  former.policy.format = format;
+  take(former, former.join_from_outside(members[0]->group_info(open)));
+  const auto commit = [&] {
+    const Octets made = former.commit();
+    former.group.drop_pending();
+    return made;
+  };
+  pinned.pin(draw_of_leaf_key(pinned, commit));
+  const Octets last = former.commit();
+  send(last, former);
+  former.group.adopt_pending();
+  expect_agreement();
+
+  Member back("F", pinned);
+  back.signing_key = adversary::copy_of(former.signing_key);
+  back.signature_key = former.signature_key;
+  const Octets info = members[0]->group_info(open);
+  const auto come_back = [&] {
+    return dishonest(back, info, Error::none, {remove_of(former.group.own_leaf())});
+  };
+  pinned.pin(draw_of_leaf_key(pinned, come_back));
+  const Octets bad = come_back();
+  ASSERT_EQ(leaf_key_of(bad), leaf_key_of(last));
+  members_refuse("EXTCOMMIT-15", Error::encryption_key_unchanged, bad, come_back());
 }
 
 TEST_F(ExternalJoinTest, AnotherInitSecretIsNotConfirmed) {
