@@ -416,9 +416,9 @@ namespace {
 
 Error check_epoch(const MessageEpoch& epoch, Bytes group_id, std::uint64_t number) noexcept {
   REFUSE_IF(!equal(group_id, epoch.context.group_id),
-            Error::group_id_mismatch);  // [FRAME-07, EXTPROP-09, APP-03]
-  REFUSE_IF(number != epoch.context.epoch,
-            Error::epoch_mismatch);  // [FRAME-08, FRAME-09, EXTPROP-09, APP-03]
+            Error::group_id_mismatch);                           // [FRAME-07, EXTPROP-09, APP-03]
+  REFUSE_IF(number < epoch.context.epoch, Error::epoch_past);    // [FRAME-08, FRAME-09, EXTPROP-09]
+  REFUSE_IF(number > epoch.context.epoch, Error::epoch_future);  // [APP-03]
   return Error::none;
 }
 

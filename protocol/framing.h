@@ -270,8 +270,8 @@ Result<Bytes> content_signature_key(const FramedContent& content, const TreeView
 std::size_t unprotect_room(const PublicMessage& message, const MessageEpoch& epoch) noexcept;
 
 // A received PublicMessage: `out` views the message. Errors: message_too_large, group_id_mismatch,
-// epoch_mismatch, membership_tag_invalid, message_signature_invalid, output_too_small; those of check_content
-// and content_signature_key.
+// epoch_past, epoch_future, membership_tag_invalid, message_signature_invalid, output_too_small; those of
+// check_content and content_signature_key.
 Error unprotect(Crypto& crypto, const MessageEpoch& epoch, const PublicMessage& message, MutableBytes room,
                 AuthenticatedContent& out) noexcept;
 
@@ -284,9 +284,9 @@ Error verify_public_message(Crypto& crypto, const MessageEpoch& epoch, const Pub
 std::size_t open_room(const PrivateMessage& message, const MessageEpoch& epoch) noexcept;
 
 // A received PrivateMessage: `out` views the room. Nothing has changed until the caller adopts `key`. Errors:
-// message_too_large, group_id_mismatch, epoch_mismatch, sender_data_length, sender_data_not_authentic,
-// sender_not_member, content_not_authentic, padding_not_zero, message_signature_invalid, output_too_small;
-// those of check_content, of SecretTree::peek and of a Reader.
+// message_too_large, group_id_mismatch, epoch_past, epoch_future, sender_data_length,
+// sender_data_not_authentic, sender_not_member, content_not_authentic, padding_not_zero,
+// message_signature_invalid, output_too_small; those of check_content, of SecretTree::peek and of a Reader.
 Error open(Crypto& crypto, const MessageEpoch& epoch, SecretTree& secret_tree, const PrivateMessage& message,
            MutableBytes room, PeekedKey& key, AuthenticatedContent& out) noexcept;
 

@@ -181,15 +181,16 @@ TEST_F(BadMessage, AnotherGroupOrEpochIsRefused) {
     const char* const ids = is_commit ? "FRAME-09" : "FRAME-08";
     for (const std::uint64_t other : {context.epoch - 1, context.epoch + 1}) {
       const Deviates deviates = {{Step::epoch, replaced_by(model::number(other, 8))}};
-      breaks_public(ids, Error::epoch_mismatch, content, deviates);
-      breaks_private(ids, Error::epoch_mismatch, content, deviates);
+      const Error error = other < context.epoch ? Error::epoch_past : Error::epoch_future;
+      breaks_public(ids, error, content, deviates);
+      breaks_private(ids, error, content, deviates);
     }
     const Deviates deviates = {{Step::group_id, inside(flipped())}};
     breaks_public("FRAME-07", Error::group_id_mismatch, content, deviates);
     breaks_private("FRAME-07", Error::group_id_mismatch, content, deviates);
   }
   const Framed outside = framed(ContentType::proposal, remove(), from(SenderType::external, 0));
-  breaks_public("EXTPROP-09", Error::epoch_mismatch, outside,
+  breaks_public("EXTPROP-09", Error::epoch_past, outside,
                 {{Step::epoch, replaced_by(model::number(context.epoch - 1, 8))}}, &external[0]);
 }
 

@@ -189,7 +189,7 @@ TEST_F(ExternalJoinTest, AnothersCommitMayComeFirst) {
   refused("", Error::group_inactive, joiner.receive(members[0]->say("hello")));
   commit_by(*members[1]);
   for (std::size_t i = 0; i < 3; ++i) {
-    refused("EXTCOMMIT-26", Error::epoch_mismatch, members[i]->receive(late));
+    refused("EXTCOMMIT-26", Error::epoch_past, members[i]->receive(late));
   }
   const std::size_t held = joiner.memory.live();
   EXPECT_GT(held, 0u);

@@ -77,9 +77,10 @@ TEST_F(BadFrameOfInsider, OfAnotherGroupOrEpoch) {
   breaks("FRAME-07", Error::group_id_mismatch, every, Step::group_id, inside(flipped()));
   for (const int other : {-1, 1}) {
     const Change change = [this, other](const Octets&) { return model::number(now() + other, 8); };
-    breaks("FRAME-08", Error::epoch_mismatch, proposals, Step::epoch, change);
-    breaks("FRAME-09", Error::epoch_mismatch, commits, Step::epoch, change);
-    breaks("", Error::epoch_mismatch, {&application, 1}, Step::epoch, change);
+    const Error error = other < 0 ? Error::epoch_past : Error::epoch_future;
+    breaks("FRAME-08", error, proposals, Step::epoch, change);
+    breaks("FRAME-09", error, commits, Step::epoch, change);
+    breaks(other < 0 ? "" : "APP-03", error, {&application, 1}, Step::epoch, change);
   }
 }
 
@@ -243,7 +244,7 @@ TEST_F(BadFrameOfInsider, ThatComesAgain) {
     const Octets sent = message(kind, {}, {});
     ASSERT_TRUE(go_on(kind.format));
     hear();
-    refuse("FRAME-09", Error::epoch_mismatch, sent, all, [&] { return go_on(kind.format); });
+    refuse("FRAME-09", Error::epoch_past, sent, all, [&] { return go_on(kind.format); });
   }
 }
 

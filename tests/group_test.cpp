@@ -101,7 +101,7 @@ TEST_F(GroupTest, AnothersCommitWins) {
   EXPECT_FALSE(members[1]->group.has_pending());
   members[0]->group.adopt_pending();
   EXPECT_EQ(members[2]->receive(won), Error::none);
-  refused("", Error::epoch_mismatch, members[2]->receive(lost));
+  refused("", Error::epoch_past, members[2]->receive(lost));
   expect_agreement();
 }
 

@@ -123,7 +123,7 @@ class Attack {
   // The end of every message authenticates all of it, or at least what is before it.
   Error demanded_of_last_byte(ClientId to, const Kept& kept) const {
     if (kept.kind == Kind::welcome) return Error::group_secrets_not_authentic;
-    if (kept.epoch < scenario_.member(to).group.state().context().epoch) return Error::epoch_mismatch;
+    if (kept.epoch < scenario_.member(to).group.state().context().epoch) return Error::epoch_past;
     if (is_public(kept)) return Error::membership_tag_invalid;
     return kept.from == to ? Error::generation_gone : Error::content_not_authentic;
   }
@@ -146,7 +146,7 @@ class Attack {
     const Group& group = scenario_.member(to).group;
     Error demanded = Error::generation_gone;
     if (kept.kind == Kind::proposal && is_public(kept)) demanded = Error::none;
-    if (kept.kind == Kind::commit) demanded = Error::epoch_mismatch;
+    if (kept.kind == Kind::commit) demanded = Error::epoch_past;
     if (kept.kind == Kind::welcome) demanded = Error::group_active;
     if (!group.is_active()) demanded = Error::group_inactive;
     EXPECT_EQ(forge_(kept.from, to, kept.bytes), demanded);
@@ -189,7 +189,7 @@ TEST_P(HostileDelivery, WhatIsOfAnotherEpochOrGroupIsNamedSo) {
   EXPECT_EQ(scenario.receive(2, 1), Error::none);  // the Commit, which is late
   EXPECT_EQ(scenario.receive(2), Error::none);
   EXPECT_EQ(member(2).text(), "in the next epoch");
-  refused("APP-03", Error::epoch_mismatch, too_early, {true, true});
+  refused("APP-03", Error::epoch_future, too_early, {true, true});
   scenario.check();
 
   const Octets genuine = member(0).say("in this group");

@@ -57,7 +57,8 @@ TEST_F(MessageRefusalTest, Syntax) {
 
 TEST_F(MessageRefusalTest, Messages) {
   lets_public_through(Error::group_id_mismatch, a_remove, {{Step::group_id, inside(flipped())}});
-  lets_public_through(Error::epoch_mismatch, a_remove, {{Step::epoch, flipped()}});
+  lets_public_through(Error::epoch_past, a_remove, {{Step::epoch, flipped()}});
+  lets_public_through(Error::epoch_future, a_remove, {{Step::epoch, flipped(0)}});
   lets_public_through(Error::application_in_public_message, framed(ContentType::application, application()),
                       {});
   lets_private_through(Error::padding_not_zero, a_remove, {{Step::padding, extended({7})}});

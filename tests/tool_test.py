@@ -586,7 +586,7 @@ class ToolTest(unittest.TestCase):
                 ("sender_data_secret", "proposal_priv", "sender_data_not_authentic"),
                 ("encryption_secret", "proposal_priv", "content_not_authentic"),
                 ("group_id", "proposal_pub", "group_id_mismatch"),
-                ("epoch", "proposal_pub", "epoch_mismatch")):
+                ("epoch", "proposal_pub", "epoch_past")):
             with self.subTest(member):
                 self.fails({**case, member: other[member]}, [place], refused)
         keys = {member: other[member] for member in ("signature_priv", "signature_pub")}

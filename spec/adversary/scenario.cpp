@@ -191,7 +191,7 @@ void Scenario::deliver(ClientId to) {
     // What was sent in an epoch that is over comes too late: keys of past epochs are not kept.
     const bool is_late =
         !kept.group_id.empty() && participant.member->group.is_active() && kept.epoch < epoch_of(to);
-    demand(to, "what it receives", is_late ? Error::epoch_mismatch : Error::none, take(to, kept));
+    demand(to, "what it receives", is_late ? Error::epoch_past : Error::none, take(to, kept));
   }
 }
 
