@@ -80,7 +80,7 @@ class CommitProcess {
     TRY(step.run(client_, psks_, state, init_secret, commit_secret_));
     TRY(check_confirmation_tag(client_.crypto, step.secrets.confirmation_key,
                                state.confirmed_transcript_hash(),
-                               commit.auth.confirmation_tag));  // [FRAME-25]
+                               commit.auth.confirmation_tag));  // [FRAME-25, EXTCOMMIT-25]
     TRY(state.confirm(client_, commit.auth.confirmation_tag));
     return next_.member_.start(std::move(step.secrets), state.draft().size());
   }

@@ -78,7 +78,7 @@ Error NextPublicState::apply(const Client& client, const Commit& commit, const S
     committer_leaf_ = committer.leaf_index;
     return Error::none;
   }
-  const Result<LeafIndex> vacancy = draft_.make_vacancy();
+  const Result<LeafIndex> vacancy = draft_.make_vacancy();  // [EXTCOMMIT-16, EXTCOMMIT-20]
   TRY(vacancy.error());
   committer_leaf_ = vacancy.value();
   return Error::none;
@@ -89,7 +89,7 @@ Error NextPublicState::apply(const Client& client, const Commit& commit, const S
 // has no place there [EXTCOMMIT-14].
 Error NextPublicState::check_path_credential(const Client& client, const LeafNode& leaf) const noexcept {
   REFUSE_IF(!client.policy.validates(leaf.credential, leaf.signature_key),
-            Error::credential_refused);  // [CRED-10]
+            Error::credential_refused);  // [CRED-10, EXTCOMMIT-24]
   const auto check_successor = [&](LeafIndex replaced) noexcept -> Error {
     const Credential before = state_.tree().leaf(replaced).credential;
     REFUSE_IF(!client.policy.may_succeed(before, leaf.credential), Error::successor_refused);  // [CRED-12]
@@ -129,7 +129,7 @@ Error NextPublicState::merge(const Client& client, const Commit& commit) noexcep
 }
 
 Error NextPublicState::settle(const Client& client) noexcept {
-  TRY(check_result(list_, rules(client), draft_, extensions_));  // [COMMIT-31]
+  TRY(check_result(list_, rules(client), draft_, extensions_));  // [COMMIT-31, EXTCOMMIT-17]
   return set_context(client, state_.context().confirmed_transcript_hash);
 }
 

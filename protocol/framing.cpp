@@ -146,7 +146,8 @@ Result<Bytes> external_signature_key(std::uint32_t sender_index, const Extension
   if (const std::optional<Bytes> data = find_extension(extensions, ExtensionType::external_senders)) {
     REFUSE_IF(decode(*data, senders) != Error::none, Error::extension_malformed);
   }
-  REFUSE_IF(sender_index >= senders.count(), Error::external_sender_absent);  // [EXTPROP-02, EXTPROP-03]
+  REFUSE_IF(sender_index >= senders.count(),
+            Error::external_sender_absent);  // [EXTPROP-02, EXTPROP-03, EXTPROP-08]
   for (const ExternalSender& sender : senders) {
     if (sender_index-- == 0) return sender.signature_key;  // [FRAME-16]
   }
@@ -416,8 +417,9 @@ namespace {
 
 Error check_epoch(const MessageEpoch& epoch, Bytes group_id, std::uint64_t number) noexcept {
   REFUSE_IF(!equal(group_id, epoch.context.group_id),
-            Error::group_id_mismatch);                           // [FRAME-07, EXTPROP-09, APP-03]
-  REFUSE_IF(number < epoch.context.epoch, Error::epoch_past);    // [FRAME-08, FRAME-09, EXTPROP-09]
+            Error::group_id_mismatch);  // [FRAME-07, EXTPROP-09, APP-03]
+  REFUSE_IF(number < epoch.context.epoch,
+            Error::epoch_past);  // [FRAME-08, FRAME-09, EXTPROP-09, EXTCOMMIT-26]
   REFUSE_IF(number > epoch.context.epoch, Error::epoch_future);  // [APP-03]
   return Error::none;
 }

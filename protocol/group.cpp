@@ -354,7 +354,8 @@ Error Group::judge(Bytes message, MutableBytes room, Received& out) noexcept {
 
 Error Group::stage_proposal(const AuthenticatedContent& content, Received& out) noexcept {
   const Proposal& proposal = content.content.proposal;
-  REFUSE_IF(!client_.policy.permits(content.content.sender, proposal), Error::proposal_not_permitted);
+  REFUSE_IF(!client_.policy.permits(content.content.sender, proposal),
+            Error::proposal_not_permitted);  // [EXTPROP-06, EXTPROP-11]
   TRY(proposal_ref(client_.crypto, content, staged_.reference));
   TRY(epoch_->state.proposals().reserve(client_.crypto, staged_.reference, proposal.encoded.size(),
                                         client_.limits));

@@ -113,10 +113,11 @@ class Group final : private Psks {
   Error join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages,
              FormerGroups* former_groups = nullptr) noexcept;
 
-  // A group that succeeds `former`, with its first Commit, which waits: those whom it adds join in epoch 1 by
-  // its Welcome. `leaf` and its key as in create(). The Psks of the new group are asked for the resumption
-  // PSK of the former one's present epoch. Errors: group_inactive of `former`, psk_usage_misplaced; as of
-  // create() and commit(); those of check_successor and check_successor_members.
+  // A group that succeeds `former`, which is not touched [BRANCH-07], with its first Commit, which waits:
+  // those whom it adds join in epoch 1 by its Welcome. `leaf` and its key as in create(). The Psks of the new
+  // group are asked for the resumption PSK of the former one's present epoch. Errors: group_inactive of
+  // `former`, psk_usage_misplaced; as of create() and commit(); those of check_successor and
+  // check_successor_members.
   Error succeed(Signer& signer, const Group& former, Bytes leaf, Secret encryption_key,
                 const SuccessorOptions& wanted) noexcept;
 

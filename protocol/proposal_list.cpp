@@ -158,7 +158,8 @@ Error check_list(const ProposalList& list, const Sender& committer, const ListRu
                  std::size_t hash_size, Memory& scratch) noexcept {
   for (const ProposalList::Item& item : list) {
     TRY(check_proposer(item.type, item.sender.type));  // [PLIST-01]
-    REFUSE_IF(!rules.policy.permits(item.sender, item.proposal()), Error::proposal_not_permitted);
+    REFUSE_IF(!rules.policy.permits(item.sender, item.proposal()),
+              Error::proposal_not_permitted);  // [EXTPROP-06]
   }
   if (committer.type == SenderType::new_member_commit) {
     TRY(check_external_list(list));

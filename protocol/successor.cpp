@@ -24,6 +24,7 @@ Error check_successor(const PublicState& former, const PreSharedKeyId& psk,
                       const GroupContext& context) noexcept {
   REFUSE_IF(context.epoch != 1, Error::successor_epoch);  // [REINIT-12, BRANCH-04]
   if (psk.usage == ResumptionPskUsage::reinit) return check_reinitialised(former, psk, context);
+  // From any of its epochs whose PSK is kept [BRANCH-09].
   REFUSE_IF(context.version != former.context().version, Error::successor_version);          // [BRANCH-03]
   REFUSE_IF(context.cipher_suite != former.context().cipher_suite, Error::successor_suite);  // [BRANCH-03]
   return Error::none;

@@ -293,7 +293,7 @@ Error check_update_path(Crypto& crypto, const UpdatePath& path, LeafIndex sender
   TRY(check_path_nodes(crypto, path, steps, draft));
   TRY(check_path_keys(path, steps, draft));
 
-  const LeafContext context = {group_id, sender};
+  const LeafContext context = {group_id, sender};  // [EXTCOMMIT-21]
   const Result<std::size_t> size = leaf_node_work_size(leaf, context);
   TRY(size.error());
   Result<Buffer> work = Buffer::allocate(draft.memory(), size.value());
