@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "octets.h"
+
 namespace tacet::adversary {
 
 namespace {
@@ -9,7 +11,6 @@ namespace {
 constexpr ExtensionType supported_extensions[] = {registered_extension};
 constexpr ProposalType supported_proposals[] = {registered_proposal};
 
-Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 std::string text_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
 // Whether random steps use resumption PSKs in it. Then nobody is added, who would not have them.
