@@ -45,7 +45,6 @@ Error Group::join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages,
 
 Error Group::succeed(Signer& signer, const Group& former, Bytes leaf, Secret encryption_key,
                      const SuccessorOptions& wanted) noexcept {
-  REFUSE_IF(is_active(), Error::group_active);
   if (!former.is_active()) return Error::group_inactive;
   REFUSE_IF(wanted.usage == ResumptionPskUsage::application, Error::psk_usage_misplaced);
   TRY(create_successor(former, leaf, std::move(encryption_key), wanted));

@@ -3,6 +3,7 @@
 
 #include "evidence.h"
 #include "members.h"
+#include "protocol/observer.h"
 #include "protocol/refuse.h"
 #include "spec/adversary/reveal.h"
 
@@ -163,6 +164,28 @@ TEST_F(SuccessorTest, AReInitClosesTheGroup) {
     EXPECT_TRUE(members[1]->group.is_closed());
   }
   shows("REINIT-07");
+}
+
+// Whoever follows it from outside holds everybody to that.
+TEST_F(SuccessorTest, AnObserverSeesThatAGroupIsClosed) {
+  format = WireFormat::public_message;
+  make_group(2);
+  Member& outside = member("O");
+  Observer observer(outside.client());
+  ASSERT_EQ(observer.start(members[0]->group_info(), {}), Error::none);
+  Received seen(outside.memory);
+  const auto watch = [&](const Octets& message) {
+    Octets room(observer.process_size(message).value());
+    return observer.process(message, room, seen);
+  };
+  const Octets closes = members[0]->commit(with(reinit_to(successor)));
+  ASSERT_EQ(watch(closes), Error::none);
+  EXPECT_TRUE(equal(observer.state().re_init()->group_id, successor));
+  members[0]->group.adopt_pending();
+  Member& late = member("X");
+  const Octets commit = late.join_from_outside(members[0]->group_info({.external_pub = true}));
+  ASSERT_EQ(late.error, Error::none) << "a GroupInfo does not tell it";
+  refused("REINIT-06", Error::group_closed, watch(commit));
 }
 
 // By another than the one who committed the ReInit.
