@@ -66,7 +66,6 @@ class ExternalJoinTest : public GroupTest {
     Octets kem_output(32);
     Proposal init;
     Secret init_secret;
-    LeafNode leaf;
     const Client client = joiner.client();
     joiner.publish();
     KeyPackage own;
