@@ -138,7 +138,7 @@ void Process::go_on() {
   Receiver& a = *present_->receivers[0];
   Receiver& b = *present_->receivers[1];
   const bool both_active = a.group.is_active() && b.group.is_active();
-  if (!both_active || a.authenticator() != b.authenticator()) return;
+  if (!both_active || a.authenticator() != b.authenticator() || a.group.is_closed()) return;
   b.group.drop_pending();
   CommitOptions wanted;
   wanted.with_waiting = false;
