@@ -33,7 +33,7 @@ class Wycheproof : public ::testing::Test {
     std::size_t run = 0;
     for (const auto& group : json.at("testGroups")) {
       for (const auto& test : group.at("tests")) {
-        SCOPED_TRACE(std::string(name) + " tcId " + test.at("tcId").dump() + " " + test.at("comment").dump());
+        SCOPED_TRACE(testing::Message() << name << " tcId " << test.at("tcId") << " " << test.at("comment"));
         check(group, test);
         ++run;
       }
