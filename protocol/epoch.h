@@ -60,6 +60,9 @@ class PublicState {
   // Of epoch 0 of a group that succeeds another: its first Commit has a PSK of that usage.
   void begin_as(ResumptionPskUsage usage) noexcept { begins_as_ = usage; }
 
+  // When the epoch ends: the GroupContext, which is then not here any more.
+  OwnedContext take_context() noexcept { return std::move(context_); }
+
   // Keeps a proposal that has authenticated, until the epoch ends. Errors: too_many_proposals, out_of_memory.
   Error keep(const Client& client, const AuthenticatedContent& proposal) noexcept;  // [PROP-01, PROP-02]
   ProposalCache& proposals() noexcept { return proposals_; }

@@ -2,16 +2,23 @@
 
 namespace tacet {
 
-void Received::take(Event what, const FramedContent& content) noexcept {
+void Received::take(Event what, const FramedContent& content, const TreeView& tree) noexcept {
   event = what;
   sender = content.sender;
   epoch = content.epoch;
   authenticated_data = content.authenticated_data;
   application_data = content.application_data;
   proposal = content.proposal.encoded;
+  const bool has_leaf = sender.type == SenderType::member && content.content_type != ContentType::commit;
+  sender_leaf = has_leaf ? tree.leaf(sender.leaf_index) : LeafNode();
 }
 
 // ---- the beginning
+
+Error Group::Past::start(const Client& client) noexcept {
+  TRY(resumption.start());
+  return epochs.start(client);
+}
 
 Error Group::create(Bytes group_id, std::span<const Extension> extensions, Bytes leaf,
                     Secret encryption_key) noexcept {
@@ -21,10 +28,10 @@ Error Group::create(Bytes group_id, std::span<const Extension> extensions, Bytes
     TRY(client_.crypto.random(drawn.resize(client_.crypto.hash_size())));
     group_id = drawn;
   }
-  ResumptionPsks resumption(client_);
-  TRY(resumption.start());
+  Past past(client_);
+  TRY(past.start(client_));
   TRY(create_group(client_, group_id, extensions, leaf, std::move(encryption_key), epoch_));
-  resumption_ = std::move(resumption);
+  past_ = std::move(past);
   begin_epoch();
   return Error::none;
 }
@@ -35,10 +42,10 @@ Error Group::join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages,
   MlsMessage decoded;
   TRY(decode(welcome, decoded));
   REFUSE_IF(decoded.wire_format != WireFormat::welcome, Error::not_a_welcome);
-  ResumptionPsks resumption(client_);  // room first: once the KeyPackage is erased nothing may fail
-  TRY(resumption.start());
+  Past past(client_);  // room first: once the KeyPackage is erased nothing may fail
+  TRY(past.start(client_));
   TRY(join_by_welcome(client_, key_packages, psks_, former_groups, decoded.welcome, ratchet_tree, epoch_));
-  resumption_ = std::move(resumption);
+  past_ = std::move(past);
   begin_epoch();
   return Error::none;
 }
@@ -100,13 +107,13 @@ Error Group::join_from_outside(Signer& signer, Bytes group_info, Bytes ratchet_t
   MlsMessage decoded;
   TRY(decode(group_info, decoded));
   REFUSE_IF(decoded.wire_format != WireFormat::group_info, Error::not_a_group_info);
-  ResumptionPsks resumption(client_);
-  TRY(resumption.start());
+  Past past(client_);
+  TRY(past.start(client_));
   TRY(stand_outside(client_, decoded.group_info, ratchet_tree, wanted.replaces, epoch_));
   pending_.emplace(client_, *epoch_, true);
   const Error error = commit_from_outside(signer, decoded.group_info, wanted);
   lent_psk_.clear();
-  resumption_ = std::move(resumption);
+  past_ = std::move(past);
   if (error != Error::none) leave();
   return error;
 }
@@ -141,7 +148,14 @@ Error Group::commit_from_outside(Signer& signer, const GroupInfo& group_info,
 
 // What is kept beyond an epoch.
 void Group::begin_epoch() noexcept {
-  resumption_.keep(state().context().epoch, epoch_->member.keys().copy(EpochKeys::Of::resumption_psk));
+  past_.resumption.keep(state().context().epoch, epoch_->member.keys().copy(EpochKeys::Of::resumption_psk));
+}
+
+// The next epoch begins. Of this one it keeps what can come late.
+void Group::advance(NextEpoch& next, ReplacedLeaves&& replaced) noexcept {
+  if (!is_joining()) past_.epochs.keep(client_, *epoch_, std::move(replaced));
+  next.adopt(*epoch_);
+  begin_epoch();
 }
 
 // Of the group's own epochs it has them itself; all others are the application's, also those from which
@@ -153,7 +167,7 @@ Error Group::find(const PreSharedKeyId& id, SecretView& psk) noexcept {
 }
 
 Error Group::resumption_psk(std::uint64_t epoch, SecretView& psk) noexcept {
-  std::optional<Secret> kept = resumption_.copy(epoch);
+  std::optional<Secret> kept = past_.resumption.copy(epoch);
   if (!kept.has_value()) return Error::psk_unknown;
   lent_psk_ = std::move(*kept);
   psk = lent_psk_;
@@ -274,6 +288,7 @@ Error Group::commit(Signer& signer, const CommitOptions& wanted, const Selection
     commit.group_info_extensions = wanted.group_info_extensions;
     commit.tree_inline = wanted.tree_inline;
     TRY(create_commit(client_, *this, signer, *epoch_, commit, pending.commit));
+    TRY(past_.epochs.prepare(pending.commit.next.state().draft(), pending.replaced));
     return pending.record.take(pending.commit.next.state());
   }();
   lent_psk_.clear();
@@ -284,9 +299,8 @@ Error Group::commit(Signer& signer, const CommitOptions& wanted, const Selection
 void Group::adopt_pending() noexcept {
   drop();
   if (!has_pending()) return;
-  pending_->commit.next.adopt(*epoch_);
+  advance(pending_->commit.next, std::move(pending_->replaced));
   pending_.reset();  // [PRIV-11]
-  begin_epoch();
 }
 
 void Group::drop_pending() noexcept {
@@ -301,8 +315,10 @@ Result<std::size_t> Group::process_size(Bytes message) const noexcept {
   if (!epoch_.has_value()) return Error::group_inactive;
   MlsMessage decoded;
   TRY(decode(message, decoded));
-  const MessageEpoch epoch = message_epoch(client_, state());
+  MessageEpoch epoch = message_epoch(client_, state());
   if (decoded.wire_format == WireFormat::public_message) return unprotect_room(decoded.public_message, epoch);
+  const PastEpoch* const late = past_.epochs.find(decoded.private_message.epoch);
+  if (late != nullptr) epoch.group_context = late->context.encoded();
   if (decoded.wire_format == WireFormat::private_message) return open_room(decoded.private_message, epoch);
   return Error::not_a_group_message;
 }
@@ -315,8 +331,24 @@ Error Group::authenticate(const MlsMessage& message, MutableBytes room, Authenti
   if (message.wire_format == WireFormat::public_message) {
     return unprotect(client_.crypto, epoch, message.public_message, room, out);
   }
-  return open(client_.crypto, epoch, epoch_->member.secret_tree(), message.private_message, room, staged_.key,
-              out);
+  staged_.secret_tree = &epoch_->member.secret_tree();
+  return open(client_.crypto, epoch, *staged_.secret_tree, message.private_message, room, staged_.key, out);
+}
+
+// Application data of an epoch that is over, from a member as it was then [SECTREE-12, FRAME-56].
+Error Group::read_late(PastEpoch& late, const PrivateMessage& message, MutableBytes room,
+                       Received& out) noexcept {
+  const PastLeaves leaves(past_.epochs, late, state().tree(), client_.memory);
+  const Secret sender_data_secret = past_.epochs.sender_data_secret(late);
+  const MessageEpoch epoch = {late.context.fields(), late.context.encoded(),      leaves,        {},
+                              sender_data_secret,    client_.supported.proposals, client_.limits};
+  AuthenticatedContent content;
+  staged_.secret_tree = &late.secret_tree;
+  TRY(open(client_.crypto, epoch, late.secret_tree, message, room, staged_.key, content));
+  staged_.event = Event::application;
+  staged_.is_there = true;
+  out.take(staged_.event, content.content, leaves);
+  return Error::none;
 }
 
 Error Group::stage(Bytes message, MutableBytes room, Received& out) noexcept {
@@ -330,13 +362,18 @@ Error Group::stage(Bytes message, MutableBytes room, Received& out) noexcept {
 
 Error Group::judge(Bytes message, MutableBytes room, Received& out) noexcept {
   if (has_pending() && equal(message, pending_commit())) return stage_pending(out);  // [COMMIT-26]
-  TRY(check_open());
+  if (!is_active()) return Error::group_inactive;
   MlsMessage decoded;
   TRY(decode(message, decoded));
   const bool is_public = decoded.wire_format == WireFormat::public_message;
   REFUSE_IF(!is_public && decoded.wire_format != WireFormat::private_message, Error::not_a_group_message);
   const ContentType type =
       is_public ? decoded.public_message.content.content_type : decoded.private_message.content_type;
+  if (type == ContentType::application && !is_public) {
+    PastEpoch* const late = past_.epochs.find(decoded.private_message.epoch);
+    if (late != nullptr) return read_late(*late, decoded.private_message, room, out);  // [APP-07]
+  }
+  TRY(check_open());
   // From outside nothing can come but PublicMessages.
   const bool has_choice = type != ContentType::application &&
                           (!is_public || decoded.public_message.content.sender.type == SenderType::member);
@@ -347,7 +384,7 @@ Error Group::judge(Bytes message, MutableBytes room, Received& out) noexcept {
   if (type == ContentType::proposal) TRY(stage_proposal(content, out));
   if (type == ContentType::commit) TRY(stage_commit(content, out));
   staged_.is_there = true;
-  out.take(staged_.event, content.content);
+  out.take(staged_.event, content.content, state().tree());
   return Error::none;
 }
 
@@ -371,6 +408,7 @@ Error Group::stage_commit(const AuthenticatedContent& content, Received& out) no
   REFUSE_IF(is_own, Error::own_commit_unknown);  // [COMMIT-26]
   NextEpoch& next = staged_.next.emplace(client_, *epoch_);
   TRY(process_commit(client_, *this, *epoch_, content, next));
+  TRY(past_.epochs.prepare(next.state().draft(), staged_.replaced.emplace(client_.memory)));
   Record record(client_.memory);
   TRY(record.take(next.state()));
   staged_.event = next.removes_us() ? Event::removed : Event::commit;
@@ -392,23 +430,24 @@ Error Group::stage_pending(Received& out) noexcept {
                                ? message.public_message.content.authenticated_data
                                : message.private_message.authenticated_data;
   out.application_data = out.proposal = {};
+  out.sender_leaf = {};
   out.record = std::move(record);
   return Error::none;
 }
 
 void Group::adopt() noexcept {
   if (!staged_.is_there) return;
+  if (staged_.secret_tree != nullptr) staged_.secret_tree->adopt(staged_.key);
+  staged_.secret_tree = nullptr;
   switch (staged_.event) {
+    case Event::application:
+      break;
     case Event::proposal:
       epoch_->state.proposals().put(client_.crypto, staged_.reference, staged_.sender, staged_.proposal);
-      [[fallthrough]];
-    case Event::application:
-      epoch_->member.secret_tree().adopt(staged_.key);
       break;
     case Event::commit:
       pending_.reset();  // [PRIV-11]
-      staged_.next->adopt(*epoch_);
-      begin_epoch();
+      advance(*staged_.next, std::move(*staged_.replaced));
       break;
     case Event::own_commit:
       adopt_pending();
@@ -423,8 +462,10 @@ void Group::adopt() noexcept {
 void Group::drop() noexcept {
   staged_.is_there = false;
   staged_.next.reset();
+  staged_.replaced.reset();
   lent_psk_.clear();
-  if (is_active()) epoch_->member.secret_tree().drop(staged_.key);
+  if (staged_.secret_tree != nullptr) staged_.secret_tree->drop(staged_.key);
+  staged_.secret_tree = nullptr;
 }
 
 // Nothing of the group stays [PRIV-10].
@@ -432,7 +473,7 @@ void Group::leave() noexcept {
   drop();
   pending_.reset();
   epoch_.reset();
-  resumption_ = ResumptionPsks(client_);
+  past_ = Past(client_);
 }
 
 Error Group::process(Bytes message, MutableBytes room, Received& out) noexcept {

@@ -9,6 +9,7 @@
 // drop_pending().
 
 #include "outside.h"
+#include "past_epochs.h"
 #include "record.h"
 #include "resumption.h"
 #include "selection.h"
@@ -31,14 +32,16 @@ struct Received {
 
   Event event = Event::application;
   Sender sender;
-  std::uint64_t epoch = 0;    // in which it was sent
+  std::uint64_t epoch = 0;    // in which it was sent; of application data it may be a past one
+  LeafNode sender_leaf;       // of a member, but of no Commit: as it was in that epoch; a view of the group,
+                              // which lives until the group changes
   Bytes authenticated_data;   // [APP-02]
   Bytes application_data;     // of Event::application
   Bytes proposal;             // of Event::proposal, encoded
   Digest proposal_reference;  // of Event::proposal: its ProposalRef
   Record record;              // of all Commits
 
-  void take(Event what, const FramedContent& content) noexcept;
+  void take(Event what, const FramedContent& content, const TreeView& tree) noexcept;
 };
 
 // What a member proposes. Here and below each field has a default, so that a caller names just what differs.
@@ -97,7 +100,7 @@ struct SuccessorOptions {
 // first drops what is staged. `signer` has the key of the endpoint's leaf.
 class Group final : private Psks {
  public:
-  Group(const Client& client, Psks& psks) noexcept : client_(client), psks_(psks), resumption_(client) {}
+  Group(const Client& client, Psks& psks) noexcept : client_(client), psks_(psks), past_(client) {}
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
 
@@ -164,10 +167,12 @@ class Group final : private Psks {
   // Errors: those of a Reader; not_a_group_message.
   Result<std::size_t> process_size(Bytes message) const noexcept;
 
-  // Judges a message, of any sender. `message`, `room` and what waits stay as they are until it is adopted or
-  // dropped. An echo of a PrivateMessage of one's own cannot be opened, which is generation_gone; but the
-  // Commit of one's own that waits is recognised. Errors: not_a_group_message, wire_format_not_accepted,
-  // proposal_not_permitted, too_many_proposals, own_commit_unknown; those of unprotect, open, process_commit.
+  // Judges a message, of any sender. Application data may also be of a past epoch, as far as Limits keeps
+  // any, also when the group has been closed since [APP-07]. `message`, `room` and what waits stay as they
+  // are until it is adopted or dropped. An echo of a PrivateMessage of one's own cannot be opened, which is
+  // generation_gone; but the Commit of one's own that waits is recognised. Errors: not_a_group_message,
+  // wire_format_not_accepted, proposal_not_permitted, too_many_proposals, own_commit_unknown; those of
+  // unprotect, open, process_commit.
   Error stage(Bytes message, MutableBytes room, Received& out) noexcept;
   void adopt() noexcept;
   void drop() noexcept;
@@ -221,27 +226,39 @@ class Group final : private Psks {
   // A Commit of one's own, and what it views.
   struct Pending {
     Pending(const Client& client, const Epoch& epoch, bool joining) noexcept
-        : joins(joining), commit(client, epoch), record(client.memory) {}
+        : joins(joining), commit(client, epoch), record(client.memory), replaced(client.memory) {}
     bool joins;  // from outside: `epoch` is not one that the endpoint is in
     Buffer list;
     OwnCommit commit;
     Record record;
+    ReplacedLeaves replaced;
+  };
+
+  // What is kept of epochs that are over.
+  struct Past {
+    explicit Past(const Client& client) noexcept : resumption(client), epochs(client) {}
+    Error start(const Client& client) noexcept;
+    ResumptionPsks resumption;
+    PastEpochs epochs;
   };
 
   // What was judged, and what its adoption needs.
   struct Staged {
     bool is_there = false;
     Event event = Event::application;
-    PeekedKey key;     // of a PrivateMessage
+    PeekedKey key;  // of a PrivateMessage, with the next
+    SecretTree* secret_tree = nullptr;
     Digest reference;  // of a proposal, with the next two
     Sender sender;
     Bytes proposal;
-    std::optional<NextEpoch> next;  // of another's Commit
+    std::optional<NextEpoch> next;  // of another's Commit, with the next
+    std::optional<ReplacedLeaves> replaced;
   };
 
   bool is_joining() const noexcept { return has_pending() && pending_->joins; }
   Error find(const PreSharedKeyId& id, SecretView& psk) noexcept override;
   void begin_epoch() noexcept;
+  void advance(NextEpoch& next, ReplacedLeaves&& replaced) noexcept;
   void leave() noexcept;
   ListRules rules() const noexcept;
   Error check_open() const noexcept;
@@ -256,6 +273,7 @@ class Group final : private Psks {
                             const ExternalOptions& wanted) noexcept;
   Error judge(Bytes message, MutableBytes room, Received& out) noexcept;
   Error authenticate(const MlsMessage& message, MutableBytes room, AuthenticatedContent& out) noexcept;
+  Error read_late(PastEpoch& epoch, const PrivateMessage& message, MutableBytes room, Received& out) noexcept;
   Error stage_proposal(const AuthenticatedContent& content, Received& out) noexcept;
   Error stage_commit(const AuthenticatedContent& content, Received& out) noexcept;
   Error stage_pending(Received& out) noexcept;
@@ -263,7 +281,7 @@ class Group final : private Psks {
   Client client_;
   Psks& psks_;
   std::optional<Epoch> epoch_;
-  ResumptionPsks resumption_;
+  Past past_;
   Secret lent_psk_;
   std::optional<Pending> pending_;
   Staged staged_;

@@ -43,6 +43,11 @@ struct Limits {
   // Error::psk_unknown.
   std::uint32_t resumption_psks = 4;
 
+  // How many past epochs' application messages can still come late. Each keeps the unused keys of its
+  // messages, as many as the present epoch does, and the leaves that have been replaced since: what is seized
+  // with them opens what was sent then. Older ones are Error::epoch_past.
+  std::uint32_t past_epochs = 0;
+
   // How many messages an endpoint seals in one epoch, of each content type; Error::message_limit. Every
   // message has a key of its own, so this bounds what one epoch's secrets protect, not what one key does.
   std::uint32_t messages_per_epoch = 1u << 24;

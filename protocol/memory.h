@@ -144,6 +144,48 @@ class Array {
   std::size_t capacity_ = 0;
 };
 
+// Objects of one type, as many as are made once, owned.
+template <class T>
+class Objects {
+ public:
+  explicit Objects(Memory& memory) noexcept : memory_(&memory) {}
+  Objects(Objects&& other) noexcept : Objects(*other.memory_) { swap(other); }
+  Objects& operator=(Objects&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Objects() {
+    for (std::size_t i = 0; i < size_; ++i) data_[i].~T();
+    if (data_ != nullptr) memory_->release(data_, size_ * sizeof(T));
+  }
+
+  // Makes `count` of them, at least 1, each of the same arguments; there are none yet. Error::out_of_memory.
+  template <class... Arguments>
+  Error make(std::size_t count, const Arguments&... arguments) noexcept {
+    if (count > SIZE_MAX / sizeof(T)) return Error::out_of_memory;
+    void* const block = memory_->allocate(count * sizeof(T), alignof(T));
+    if (block == nullptr) return Error::out_of_memory;
+    data_ = static_cast<T*>(block);
+    for (; size_ < count; ++size_) ::new (static_cast<void*>(data_ + size_)) T(arguments...);
+    return Error::none;
+  }
+
+  std::size_t size() const noexcept { return size_; }
+  T& operator[](std::size_t i) noexcept { return data_[i]; }
+  const T& operator[](std::size_t i) const noexcept { return data_[i]; }
+
+ private:
+  void swap(Objects& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+
+  Memory* memory_;
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
 // Many secrets of one size, packed, in the secret Memory: a `Secret` has room for the largest key of any
 // suite, and a tree of ratchets would be three times its size with them. They go in and out by slot and are
 // never read here. Chunks are of a fixed size and never move, so that growth leaves no copy of a secret

@@ -41,7 +41,7 @@ Error Observer::take_proposal(const AuthenticatedContent& content, Received& out
   Digest reference;
   TRY(proposal_ref(client_.crypto, content, reference));
   TRY(state_->keep(client_, content));
-  out.take(Event::proposal, content.content);
+  out.take(Event::proposal, content.content, state_->tree());
   out.proposal_reference = reference;
   return Error::none;
 }
@@ -55,7 +55,7 @@ Error Observer::take_commit(const AuthenticatedContent& content, Received& out) 
   Record record(client_.memory);
   TRY(record.take(next));
   next.adopt(*state_);
-  out.take(Event::commit, content.content);
+  out.take(Event::commit, content.content, state_->tree());
   out.record = std::move(record);
   return Error::none;
 }

@@ -31,6 +31,7 @@
 //   group    policy.h           5.3.1: what the application decides
 //            proposal_list.h    12.1 to 12.3: proposals kept, resolved, judged, applied
 //            epoch.h            8.1: what everybody may know of an epoch, and what members know besides
+//            past_epochs.h      9.2: what of epochs that are over can be read late
 //            commit.h           12.4.1, 12.4.2: Commits created and processed
 //            successor.h        11.2, 11.3: what a group is that succeeds another
 //            join.h             11, 12.4.3.1: a group created, or joined by a Welcome
@@ -88,6 +89,7 @@
 #include "memory.h"
 #include "observer.h"
 #include "outside.h"
+#include "past_epochs.h"
 #include "path_keys.h"
 #include "policy.h"
 #include "proposal.h"

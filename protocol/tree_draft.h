@@ -67,6 +67,14 @@ class TreeDraft final : public TreeView {
     return Error::none;
   }
 
+  // Calls visit(index) for each leaf that holds something else than in base(), or nothing any more.
+  template <class Visit>
+  void for_each_replaced_leaf(Visit visit) const noexcept {
+    for (const Change& change : changes_) {
+      if (is_leaf(change.node) && change.content != Content::same) visit(leaf_at(change.node));
+    }
+  }
+
   // A node, other than `self` if that is given, that holds this in the draft.
   std::optional<NodeIndex> other_with(NodeIndexMap::Of what, Bytes value,
                                       std::optional<NodeIndex> self) const noexcept;

@@ -396,6 +396,26 @@ TEST_F(GroupAllocationTest, TalkingAllocatesNothing) {
   EXPECT_EQ(error, Error::none);
 }
 
+TEST_F(GroupAllocationTest, WhatComesLateAllocatesNothing) {
+  HeapMemory memory;
+  Member a("a", random, memory, memory), b("b", random, memory, memory);
+  b.limits.past_epochs = 1;
+  meet(a, b);
+  const Octets first = a.say("first"), second = a.say("second");
+  ASSERT_EQ(commit(b, a), Error::none);
+  ASSERT_EQ(b.receive(b.say("in the new epoch")), Error::generation_gone);
+  Error error = Error::none;
+  {
+    const Armed arm;
+    error = [&]() -> Error {
+      TRY(b.group.process(second, opened, b.heard));
+      return b.group.process(first, opened, b.heard);
+    }();
+  }
+  EXPECT_EQ(error, Error::none);
+  EXPECT_EQ(b.heard.epoch, 1u);
+}
+
 TEST_F(GroupAllocationTest, HandshakesAllocateFromTheCallersMemoryAlone) {
   static RegionMemory memory;
   Member a("a", random, memory, memory), b("b", random, memory, memory);
