@@ -213,7 +213,7 @@ class Witness {
   // What there was in all histories.
   struct Seen {
     std::map<ProposalType, std::size_t> by_value, by_reference;
-    std::size_t joins = 0, removals = 0, own = 0, without_path = 0;
+    std::size_t late = 0, joins = 0, removals = 0, own = 0, without_path = 0;
   };
 
   Witness(Scenario& scenario, Seen& seen) : scenario_(scenario), seen_(seen) {
@@ -223,11 +223,14 @@ class Witness {
     scenario.after_receiving = [this](ClientId who, const Kept& kept) {
       if (kept.kind == Kind::commit) hold(who);
       if (kept.kind == Kind::welcome) ++seen_.joins;
+      if (kept.kind == Kind::application) seen_.late += kept.epoch < epoch_of(who);
     };
   }
   Witness(const Witness&) = delete;
 
  private:
+  std::uint64_t epoch_of(ClientId who) { return scenario_.member(who).group.state().context().epoch; }
+
   using Leaves = std::vector<Octets>;  // the LeafNodes, encoded; or nothing where there is none
 
   Leaves leaves_of(ClientId who) {
@@ -310,7 +313,7 @@ TEST(History, ShowsAllThatHappensToMembers) {
   Witness::Seen seen;
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     SCOPED_TRACE(seed);
-    Scenario scenario({seed, format_of(seed), 12, {}});
+    Scenario scenario({seed, format_of(seed), 12, {}, 2});
     const Witness witness(scenario, seen);
     ASSERT_NO_THROW(play(scenario, 300));
   }
@@ -321,13 +324,14 @@ TEST(History, ShowsAllThatHappensToMembers) {
   }
   EXPECT_GT(seen.by_reference[ProposalType::update], enough);
   EXPECT_GT(seen.joins, enough);
+  EXPECT_GT(seen.late, enough);
   EXPECT_GT(seen.removals, enough);
   EXPECT_GT(seen.own, enough);
   EXPECT_GT(seen.without_path, enough);
 }
 
 RC_GTEST_PROP(History, HasNoSeedThatPartsMembers, (std::uint64_t seed)) {
-  Scenario scenario({seed, format_of(seed), 8, {}});
+  Scenario scenario({seed, format_of(seed), 8, {}, static_cast<std::uint32_t>(seed / 2 % 3)});
   play(scenario, 40);
 }
 

@@ -45,6 +45,7 @@ ClientId Scenario::live() {
   std::unique_ptr<Member> made = setting_.make(std::to_string(clients()), clients(), random_);
   Member* const member = made.get();
   member->policy.format = setting_.format;
+  member->limits.past_epochs = setting_.past_epochs;
   for (const std::string_view psk : shared_psks) {
     member->psks.known[std::string(psk)] = octets_of(bytes_of(psk));
   }
@@ -189,11 +190,20 @@ void Scenario::deliver(ClientId to) {
     Participant& participant = participants_[to];
     const Kept& kept = provider.fetch(to);
     if (participant.member == nullptr) continue;
-    // What was sent in an epoch that is over comes too late: keys of past epochs are not kept.
-    const bool is_late =
-        !kept.group_id.empty() && participant.member->group.is_active() && kept.epoch < epoch_of(to);
-    demand(to, "what it receives", is_late ? Error::epoch_past : Error::none, take(to, kept));
+    const Error demanded = due(to, kept);
+    demand(to, "what it receives", demanded, take(to, kept));
   }
+}
+
+// What was sent in an epoch that is over comes too late, unless it is application data of an epoch that it
+// was in and whose keys are kept.
+Error Scenario::due(ClientId who, const Kept& kept) {
+  if (kept.group_id.empty() || !member(who).group.is_active()) return Error::none;
+  const std::uint64_t now = epoch_of(who);
+  if (kept.epoch >= now) return Error::none;
+  const bool is_kept = kept.kind == Kind::application && kept.epoch >= participants_[who].joined &&
+                       now - kept.epoch <= setting_.past_epochs;
+  return is_kept ? Error::none : Error::epoch_past;
 }
 
 void Scenario::deliver() {
@@ -255,8 +265,8 @@ void Scenario::hold_text(ClientId who, const Kept& kept) {
   const Received& heard = member(who).heard;
   const auto said = said_.find(kept.number);
   if (said == said_.end()) fail(who, "reads what nobody has said");
-  const LeafNode speaker = member(who).group.state().tree().leaf(heard.sender.leaf_index);
-  if (client_of(speaker) != kept.from) fail(who, "reads it as said by somebody else");
+  if (heard.epoch != kept.epoch) fail(who, "reads it as of another epoch");
+  if (client_of(heard.sender_leaf) != kept.from) fail(who, "reads it as said by somebody else");
   if (member(who).text() != said->second.text) fail(who, "reads something else than was said");
   if (text_of(heard.authenticated_data) != said->second.authenticated_data) {
     fail(who, "reads other authenticated data than was sent");

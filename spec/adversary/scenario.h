@@ -31,6 +31,7 @@ struct Setting {
   WireFormat format = WireFormat::private_message;  // of handshakes
   std::size_t clients = 12;                         // that random steps make, at most
   MakeMember make;                                  // or nothing: over the heap
+  std::uint32_t past_epochs = 0;                    // whose application data live ones still read
 };
 
 class Scenario {
@@ -112,6 +113,7 @@ class Scenario {
   void publish(ClientId who);
   ClientId client_of(const LeafNode& leaf) const;
   void tell(const Record& record, std::vector<ClientId>& added);
+  Error due(ClientId who, const Kept& kept);
   Error take(ClientId who, const Kept& kept);
   void took(ClientId who, const Kept& kept);
   std::vector<ClientId> members(ClientId seen_by);
