@@ -68,6 +68,7 @@ Error PublicState::membership_fingerprint(Crypto& crypto, Digest& out) const noe
 Error NextPublicState::apply(const Client& client, const Commit& commit, const Sender& committer) noexcept {
   REFUSE_IF(state_.re_init() != nullptr, Error::group_closed);  // [REINIT-06]
   REFUSE_IF(state_.context().epoch == UINT64_MAX, Error::epoch_exhausted);
+  REFUSE_IF(!client.policy.may_commit(committer), Error::committer_not_permitted);
   committer_ = committer;
   // What else was proposed need not be in it [COMMIT-04].
   TRY(list_.resolve(client.crypto, commit, committer, state_.proposals()));

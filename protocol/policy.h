@@ -27,6 +27,10 @@ class Policy : public ClientIdentity {
   // each proposal that is received, and again for all that a Commit covers.
   virtual bool permits(const Sender&, const Proposal&) const noexcept { return true; }
 
+  // Whether somebody may commit, whatever it is: a member, or one who joins from outside [EXTCOMMIT-24].
+  // Rules on what is committed together are for who stages a Commit and reads its Record.
+  virtual bool may_commit(const Sender&) const noexcept { return true; }
+
   // Whether a leaf that is received in an Add or in the tree of a group that is joined may have that lifetime
   // now. Unless it is said otherwise it may have any: one member's clock would part it from the others.
   virtual bool is_current(const Lifetime&) const noexcept { return true; }  // [LEAF-25]

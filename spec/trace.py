@@ -8,6 +8,8 @@ It joins the catalogue (requirements.tsv) with
     if the state was found unchanged, `accepted` if the genuine message still was; `-` for what was not seen.
 A rule is covered when it is kept and tested. covered.tsv is the ratchet: what is covered stays covered.
 exceptions.tsv holds what is never kept, and why; later.tsv what waits for a unit of protocol/ to be written.
+mistakes.tsv lists mistakes that implementations of MLS have made, each with the requirements that forbid it: if a
+message can show it (`bytes`), its refusals have to leave the state equal and to accept the genuine message after.
 
 Exit status: 0 all is well; 1 failures, each on a line of its own; 2 no evidence, or wrong usage.
 """
@@ -36,6 +38,9 @@ EXCEPTED, LATER, APPLICATION, OPEN = "excepted", "later", "application", "open"
 COLUMNS = (COVERED, EXCEPTED, LATER, APPLICATION, OPEN)
 
 
+MISTAKE_KINDS = ("bytes", "behaviour", "either", "out of profile")
+
+
 class Requirement(NamedTuple):
     id: str
     section: str
@@ -52,7 +57,7 @@ class Requirement(NamedTuple):
 
 class Row(NamedTuple):
     place: str
-    fields: list
+    fields: tuple
 
 
 class Seen:
@@ -82,6 +87,7 @@ class Trace:
         self.exceptions = self.read_rows("spec/exceptions.tsv", "id kind reason")
         self.later = self.read_rows("spec/later.tsv", "id unit reason")
         self.committed = self.read_rows("spec/covered.tsv", "id")
+        self.mistakes = self.read_mistakes()
         self.kept = self.read_citations()
         self.seen = self.read_evidence(evidence)
 
@@ -91,6 +97,7 @@ class Trace:
         self.check_evidence()
         self.check_halves()
         self.check_covered()
+        self.check_mistakes()
 
     def fail(self, place, text):
         self.failures.append(f"trace: {place}: {text}")
@@ -111,7 +118,7 @@ class Trace:
             elif fields[0] in rows:
                 self.fail(place, f"{fields[0]} stands in {rows[fields[0]].place} already; remove one")
             else:
-                rows[fields[0]] = Row(place, fields)
+                rows[fields[0]] = Row(place, tuple(fields))
         return rows
 
     def read_catalogue(self):
@@ -130,6 +137,17 @@ class Trace:
     def read_rows(self, name, header):
         rows = self.read_table(name, header)
         return {id: row for id, row in rows.items() if self.known(id, row.place)}
+
+    def read_mistakes(self):
+        """The ids that forbid each mistake; none, `-`, where no requirement does."""
+        mistakes = {}
+        for row in self.read_table("spec/mistakes.tsv", "number change section kind forbidden_by").values():
+            ids = [] if row.fields[4] == "-" else row.fields[4].split(", ")
+            if row.fields[3] not in MISTAKE_KINDS:
+                self.fail(row.place, f"{row.fields[3]} is no kind; use one of: {', '.join(MISTAKE_KINDS)}")
+            elif all([self.known(id, row.place) for id in ids]):
+                mistakes[row] = ids
+        return mistakes
 
     def known(self, id, place):
         if id not in self.catalogue:
@@ -227,6 +245,18 @@ class Trace:
             self.fail(self.kept[id][0], f"{id} is kept but not tested; record evidence in its test")
         for id in self.in_state(TESTED_ONLY):
             self.fail(self.seen[id].place, f"{id} is tested but not kept; cite it where protocol/ keeps it")
+
+    def is_refused_well(self, id):
+        """Whether it is a rejection that was seen to change nothing and to keep out nothing genuine."""
+        return self.catalogue[id].kind != "reject" or self.seen[id].also == {"state equal", "genuine accepted"}
+
+    def check_mistakes(self):
+        for row, ids in self.mistakes.items():
+            for id in ids:
+                if id not in self.committed and self.state(id) not in (COVERED, LATER):
+                    self.fail(row.place, f"{id} is {self.state(id)}; keep and test it")
+                elif row.fields[3] == "bytes" and self.state(id) == COVERED and not self.is_refused_well(id):
+                    self.fail(row.place, f"{id} is refused, but state and genuine message were not looked at")
 
     def check_covered(self):
         for id, row in self.committed.items():

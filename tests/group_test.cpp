@@ -258,6 +258,42 @@ TEST_F(GroupTest, WhatMayNotBeProposedIsNotTaken) {
   EXPECT_EQ(observer.process(proposal, room, seen), Error::none);
 }
 
+TEST_F(GroupTest, WhoMayNotCommitDoesNotCommit) {
+  format = WireFormat::public_message;
+  make_group(2);
+  Member& outside = member("O");
+  Observer observer(outside.client());
+  ASSERT_EQ(observer.start(members[0]->group_info(), {}), Error::none);
+  const Octets from_member = members[0]->commit();
+  members[0]->group.drop_pending();
+  const Octets from_outside = outside.join_from_outside(members[0]->group_info({.external_pub = true}));
+  ASSERT_EQ(outside.error, Error::none);
+
+  struct Kind {
+    SenderType sender;
+    const Octets& forbidden;
+    const Octets& permitted;
+  };
+  const Kind kinds[] = {{SenderType::member, from_member, from_outside},
+                        {SenderType::new_member_commit, from_outside, from_member}};
+  Received seen(outside.memory);
+  for (const auto& [sender, forbidden, permitted] : kinds) {
+    members[1]->policy.may_not_commit = sender;
+    outside.policy.may_not_commit = sender;
+    refused("", Error::committer_not_permitted, members[1]->receive(forbidden));
+    EXPECT_EQ(members[1]->stage(permitted), Error::none);
+    members[1]->group.drop();
+    Octets room(observer.process_size(forbidden).value());
+    refused("", Error::committer_not_permitted, observer.process(forbidden, room, seen));
+  }
+  members[0]->policy.may_not_commit = SenderType::member;
+  members[0]->commit();
+  refused("", Error::committer_not_permitted, members[0]->error);
+  EXPECT_FALSE(members[0]->group.has_pending());
+  members[1]->policy.may_not_commit = {};
+  EXPECT_EQ(members[1]->receive(from_outside), Error::none);
+}
+
 TEST_F(GroupTest, AKeyPackageIsUsedOnceUnlessItIsOfLastResort) {
   make_group(1);
   for (const bool last_resort : {false, true}) {

@@ -19,6 +19,9 @@ CODEC-03\t2.1\tSTRUCT\tany\temit\tHeaders are shortest.\tlengths
 """
 REFUSED = "CODEC-01\tCodec.Optional\toptional_presence\tequal\taccepted"
 DERIVED = "CODEC-02\tCodec.Integers\t-\t-\t-"
+MISTAKES = ("number\tchange\tsection\tkind\tforbidden_by\n"
+            "1\tan octet of 2\t2.1\tbytes\tCODEC-01\n"
+            "2\ta timing\t6.1\tbehaviour\t-\n")
 
 
 class TraceTest(unittest.TestCase):
@@ -31,6 +34,7 @@ class TraceTest(unittest.TestCase):
         self.write("spec/exceptions.tsv", "id\tkind\treason\nEXT-01\tout of profile\tNot here.\n")
         self.write("spec/later.tsv", "id\tunit\treason\nCODEC-03\tproposal\tneeds Proposal\n")
         self.write("spec/covered.tsv", "id\nCODEC-01\nCODEC-02\n")
+        self.write("spec/mistakes.tsv", MISTAKES)
         self.write("protocol/CMakeLists.txt", "add_library(tacet codec.cpp proposal_list.h)  # proposal.h\n")
         self.write("protocol/codec.cpp", "int a;\nint b;  // [CODEC-01, CODEC-02]\n")
         self.evidence(REFUSED, DERIVED)
@@ -281,6 +285,20 @@ class Tables(TraceTest):
             self.append("spec/requirements.tsv", f"EXT-{number:02}\t13\tMUST\tany\temit\tA.\tb\n")
             self.append("spec/exceptions.tsv", f"EXT-{number:02}\tsuite not built\tNo.\n")
         self.fails("spec/exceptions.tsv:27: more than 25 exceptions; keep a rule instead")
+
+    def test_a_mistake_that_nothing_forbids_yet(self):
+        self.append("spec/mistakes.tsv", "3\tX.509\t5.3\tout of profile\tEXT-01\n4\ta state\t9\tbehaviour\tCODEC-03\n")
+        self.fails("spec/mistakes.tsv:4: EXT-01 is excepted; keep and test it")
+
+    def test_a_mistake_that_bytes_show_is_refused_without_a_trace(self):
+        for record in (REFUSED.replace("equal", "-"), REFUSED.replace("accepted", "-")):
+            self.evidence(record, DERIVED)
+            self.fails("spec/mistakes.tsv:2: CODEC-01 is refused, but state and genuine message were not looked at")
+
+    def test_bad_mistakes(self):
+        self.append("spec/mistakes.tsv", "3\ta\t1\tbites\tCODEC-01\n4\ta\t1\tbytes\tCODEC-77\n")
+        self.fails("spec/mistakes.tsv:4: bites is no kind; use one of: bytes, behaviour, either, out of profile",
+                   "spec/mistakes.tsv:5: CODEC-77 is not in spec/requirements.tsv; correct the id")
 
     def test_later_is_stale_once_the_unit_is_built(self):
         for source in ("proposal.h", "proposal.cpp", "${CMAKE_CURRENT_SOURCE_DIR}/proposal.cpp"):

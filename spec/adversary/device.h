@@ -34,6 +34,7 @@ class Trusting final : public Policy {
   bool permits(const Sender&, const Proposal& proposal) const noexcept override {
     return proposal.type != forbidden;
   }
+  bool may_commit(const Sender& sender) const noexcept override { return sender.type != may_not_commit; }
   bool is_current(const Lifetime& lifetime) const noexcept override {
     return now == 0 || (lifetime.not_before <= now && now <= lifetime.not_after);
   }
@@ -42,6 +43,7 @@ class Trusting final : public Policy {
 
   Octets disbelieved, in_group;
   ProposalType forbidden{};                         // to everybody
+  SenderType may_not_commit{};                      // whatever it is
   std::uint64_t now = 0;                            // if it is set, received leaves have to be current then
   WireFormat format = WireFormat::private_message;  // of handshakes
   bool only_own_format = false;
