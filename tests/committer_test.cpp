@@ -4,6 +4,7 @@
 #include "spec/adversary/committer.h"
 
 #include "hostile.h"
+#include "protocol/observer.h"
 
 namespace tacet {
 namespace {
@@ -93,6 +94,110 @@ TEST(CommitterTest, TruncatesTheTree) {
   plan.proposals = HostileGroup::by_value(remove_of({4})) + HostileGroup::by_value(remove_of({6}));
   accepted(group, group.traitor, plan);
   EXPECT_EQ(group.at("ann").group.state().tree().size().leaves(), 4u);
+}
+
+// ---- from outside
+
+// All accept it, and so does who follows without secrets; the client is a member then, and goes on as one.
+void accepted_from_outside(HostileGroup& group, Endpoint& joiner, const CommitPlan& plan) {
+  Member watcher("watcher", group.random);
+  group.equip(watcher);
+  Observer observer(watcher.client());
+  ASSERT_EQ(observer.start(group.at("ann").group_info(), {}), Error::none);
+  const adversary::MadeCommit made =
+      external_commit_of(joiner, group.traitor.epoch->state, external_pub_of(group.traitor), plan);
+  ASSERT_TRUE(group.deliver(made.message, {}));
+  Octets room(observer.process_size(made.message).value());
+  EXPECT_EQ(observer.process(made.message, room, watcher.heard), Error::none);
+  follow(joiner, made);
+  EXPECT_EQ(joiner.authenticator(), made.epoch_authenticator);
+  EXPECT_TRUE(equal(observer.state().group_context(), joiner.epoch->state.group_context()));
+  for (const auto& [name, each] : group.members) {
+    if (!each->group.is_active()) continue;
+    EXPECT_EQ(each->authenticator(), made.epoch_authenticator) << name;
+  }
+  const Octets next = group.at("dan").commit();
+  group.at("dan").group.adopt_pending();
+  EXPECT_TRUE(group.deliver(next, "dan"));
+  EXPECT_EQ(joiner.receive(next), Error::none);
+  CommitPlan own;
+  own.format = WireFormat::private_message;
+  EXPECT_TRUE(group.deliver(commit_of(joiner, own).message, {}));
+}
+
+TEST(CommitterTest, HasItsExternalCommitsAccepted) {
+  HostileGroup group;
+  Endpoint joiner{"joe", group.random};
+  group.equip(joiner);
+  joiner.publish();
+  CommitPlan plan;
+  plan.authenticated_data = model::octets("from outside");
+  plan.proposals = HostileGroup::by_value(group.psk("agreed"));
+  accepted_from_outside(group, joiner, plan);
+  EXPECT_EQ(joiner.epoch->member.own(), HostileGroup::nobodys);
+}
+
+// With its signature key, or with another.
+TEST(CommitterTest, ComesBackFromOutside) {
+  for (const bool same_key : {true, false}) {
+    HostileGroup group;
+    Endpoint joiner{"eve", group.random};
+    group.equip(joiner);
+    if (same_key) joiner.signing_key = adversary::copy_of(group.at("eve").signing_key);
+    if (same_key) joiner.signature_key = group.at("eve").signature_key;
+    joiner.publish();
+    CommitPlan plan;
+    plan.proposals = HostileGroup::by_value(remove_of({4}));
+    accepted_from_outside(group, joiner, plan);
+    EXPECT_EQ(joiner.epoch->member.own(), LeafIndex{4});
+    EXPECT_FALSE(group.at("eve").group.is_active());
+  }
+}
+
+// Each change of an external Commit shows, and nothing but it.
+TEST(CommitterTest, BreaksOneThingOfAnExternalCommit) {
+  HostileGroup group;
+  Endpoint joiner{"joe", group.random};
+  group.equip(joiner);
+  joiner.publish();
+  const auto is_refused = [&](Error error, const std::function<void(CommitPlan&)>& change) {
+    CommitPlan plan;
+    change(plan);
+    const Octets bad =
+        external_commit_of(joiner, group.traitor.epoch->state, external_pub_of(group.traitor), plan).message;
+    EXPECT_EQ(group.at("dan").receive(bad), error);
+  };
+  const Octets another = group.new_key();
+  is_refused(Error::confirmation_tag_invalid,
+             [&](CommitPlan& plan) { plan.external_pub = adversary::replaced_by(another); });
+  is_refused(Error::external_init_count,
+             [](CommitPlan& plan) { plan.external_init = adversary::left_out(); });
+  is_refused(Error::new_member_commit_without_path, [](CommitPlan& plan) { plan.with_path = false; });
+  is_refused(Error::path_parent_hash,
+             [](CommitPlan& plan) { plan.leaf = [](OpenLeaf& leaf) { leaf.fields.parent_hash = {}; }; });
+  is_refused(Error::message_signature_invalid, [](CommitPlan& plan) {
+    plan.deviates = {{Step::signature, adversary::inside(adversary::flipped())}};
+  });
+  accepted_from_outside(group, joiner, {});
+}
+
+// ---- in the next epoch
+
+// It has the keys of all that it is above, with a path and without.
+TEST(CommitterTest, FollowsItsOwnCommit) {
+  HostileGroup group;
+  Endpoint& traitor = group.traitor;
+  for (const bool with_path : {true, false, true}) {
+    CommitPlan plan;
+    plan.with_path = with_path;
+    if (!with_path) plan.proposals = HostileGroup::by_value(group.psk("agreed"));
+    const adversary::MadeCommit made = commit_of(traitor, plan);
+    EXPECT_TRUE(group.deliver(made.message, traitor.name));
+    follow(traitor, made);
+    EXPECT_TRUE(group.agree());
+    for (const char* name : {"eve", "ann"}) group.commit(name);
+    EXPECT_TRUE(group.agree());
+  }
 }
 
 // What cannot be read or applied is sent all the same.

@@ -22,32 +22,55 @@ struct Covered {
 // One Commit on its way.
 class Making {
  public:
-  Making(Endpoint& by, const CommitPlan& plan)
+  Making(Endpoint& by, const CommitPlan& plan) : Making(by, by.epoch->state, plan) {
+    member_ = &by;
+    sender_ = {SenderType::member, by.epoch->member.own(), 0};
+    own_ = sender_.leaf_index;
+  }
+  Making(Device& by, const PublicState& state, const CommitPlan& plan)
       : by_(by),
         plan_(plan),
-        state_(by.epoch->state),
-        own_(by.epoch->member.own()),
+        state_(state),
+        signing_key_(octets_of(by.signing_key)),
         draft_(by.crypto, state_.tree(), memory_, by.limits),
         context_(state_.context()) {}
 
   MadeCommit run() {
+    init_secret_ = octets_of(member_->epoch->member.keys().copy(EpochKeys::Of::init_secret));
+    return run(plan_.proposals);
+  }
+  MadeCommit run_from_outside(const Octets& external_pub) {
+    sender_.type = SenderType::new_member_commit;
+    return run(external_init(external_pub) + plan_.proposals);
+  }
+
+ private:
+  MadeCommit run(const Octets& proposals) {
     must(draft_.start());
-    resolve();
+    resolve(proposals);
     apply();
+    if (member_ == nullptr) enter();
     if (plan_.tree) plan_.tree(draft_);
     must(draft_.rehash());
     Octets path = {0};
-    if (plan_.with_path) path = Octets{1} + make_path();
-    send(vector_of(plan_.proposals) + path);
+    if (plan_.with_path) {
+      path = Octets{1} + make_path();
+    } else {
+      keep_keys();
+    }
+    send(vector_of(proposals) + path);
     describe();
     return std::move(made_);
   }
 
- private:
-  void resolve();
+  Octets external_init(const Octets& external_pub);
+  void resolve(const Octets& proposals);
   void apply();
   void replace(LeafIndex leaf, const LeafNode& by);
   void add(const KeyPackage& key_package);
+  void enter();
+  void keep_keys();
+  Octets leaf_before() const;
   Octets make_path();
   void derive_keys();
   Octets merge();
@@ -68,10 +91,13 @@ class Making {
     }
   }
 
-  Endpoint& by_;
+  Device& by_;
   const CommitPlan& plan_;
   const PublicState& state_;
-  const LeafIndex own_;
+  Endpoint* member_ = nullptr;  // `by_`, unless it is outside
+  Sender sender_;
+  LeafIndex own_;
+  Octets init_secret_, signing_key_;  // which the Commit is signed with
   HeapMemory memory_;
   TreeDraft draft_;
   GroupContext context_;  // the next, but for what is computed from it
@@ -81,13 +107,25 @@ class Making {
   MadeCommit made_;
 };
 
+// RFC 9420, 8.3.
+Octets Making::external_init(const Octets& external_pub) {
+  Octets kem_output(by_.crypto.suite().kem_output_size);
+  Secret init_secret;
+  must(create_external_init(by_.crypto, plan_.external_pub ? plan_.external_pub(external_pub) : external_pub,
+                            kem_output, init_secret));
+  init_secret_ = octets_of(init_secret);
+  const Octets entry =
+      encoded(ProposalOrRefType::proposal, ProposalType::external_init) + vector_of(kem_output);
+  return plan_.external_init ? plan_.external_init(entry) : entry;
+}
+
 // What cannot be read or found is not applied.
-void Making::resolve() {
+void Making::resolve(const Octets& proposals) {
   List<ProposalOrRef> list;
-  static_cast<void>(List<ProposalOrRef>::parse(plan_.proposals, list));
+  static_cast<void>(List<ProposalOrRef>::parse(proposals, list));
   for (const ProposalOrRef& entry : list) {
     if (entry.type == ProposalOrRefType::proposal) {
-      list_.push_back({{SenderType::member, own_, 0}, entry.proposal});
+      list_.push_back({sender_, entry.proposal});
       continue;
     }
     const ProposalCache& cache = state_.proposals();
@@ -109,7 +147,8 @@ void Making::apply() {
   });
   for_each(ProposalType::remove, [this](const Covered& each) {
     // Where the committer has gone, nobody knows what would follow.
-    if (each.proposal.remove.removed != own_) static_cast<void>(draft_.remove(each.proposal.remove.removed));
+    const LeafIndex removed = each.proposal.remove.removed;
+    if (member_ == nullptr || removed != own_) static_cast<void>(draft_.remove(removed));
   });
   for_each(ProposalType::add, [this](const Covered& each) { add(each.proposal.add.key_package); });
 }
@@ -129,7 +168,26 @@ void Making::add(const KeyPackage& key_package) {
   added_.push_back({leaf.value(), {octets_of(reference), octets_of(key_package.init_key), {}}});
 }
 
+// At the leftmost blank leaf.
+void Making::enter() {
+  const Result<LeafIndex> vacancy = draft_.make_vacancy();
+  must(vacancy.error());
+  own_ = vacancy.value();
+}
+
 // ---- the path
+
+// Where there is none, those of nodes that stay.
+void Making::keep_keys() {
+  if (member_ == nullptr) return;
+  const PathKeys& keys = member_->epoch->member.path_keys();
+  for (unsigned height = 0; height <= draft_.size().depth(); ++height) {
+    const NodeIndex node = ancestor_at(own_, height);
+    const bool stays = keys.holds(node) && draft_.size().contains(node) &&
+                       equal(draft_.encryption_key(node), state_.tree().encryption_key(node));
+    if (stays) made_.private_keys.push_back({node, octets_of(keys.copy(node))});
+  }
+}
 
 Octets Making::make_path() {
   derive_keys();
@@ -157,9 +215,9 @@ void Making::derive_keys() {
   must(by_.crypto.random(path_secret));
   for (const PathStep& step : draft_.filtered_path(own_)) {
     Octets public_key(by_.crypto.suite().kem_public_key_size);
-    Secret unused;
-    must(derive_node_key_pair(by_.crypto, secret_of(path_secret), unused, public_key));
-    path_.nodes.push_back({step, path_secret, public_key, {}});
+    Secret private_key;
+    must(derive_node_key_pair(by_.crypto, secret_of(path_secret), private_key, public_key));
+    path_.nodes.push_back({step, path_secret, public_key, {}, octets_of(private_key)});
     path_secret = derived(by_.crypto, path_secret, "path");
   }
   path_.commit_secret = path_secret;
@@ -174,6 +232,7 @@ Octets Making::merge() {
     const auto& [node, copath] = steps.steps[i];
     const Octets& key = path_.nodes[i].encryption_key;
     must(draft_.set_parent(node, key, above));
+    made_.private_keys.push_back({node, path_.nodes[i].private_key});
     Digest hash;
     must(parent_hash(by_.crypto, {key, above, draft_.hash(copath)}, hash));
     above = octets_of(hash);
@@ -181,17 +240,27 @@ Octets Making::merge() {
   return above;
 }
 
+// A copy, as the one in the tree moves when it is replaced.
+Octets Making::leaf_before() const {
+  if (member_ != nullptr) return encoded(draft_.leaf(own_));
+  KeyPackage published;
+  must(decode(by_.key_package, published));
+  return encoded(published.leaf_node);
+}
+
 Octets Making::sign_leaf(const Octets& parent_hash) {
-  const Octets before = encoded(draft_.leaf(own_));  // which moves when it is replaced
+  const Octets before = leaf_before();
   Octets encryption_key(by_.crypto.suite().kem_public_key_size);
-  Secret unused;
-  must(by_.crypto.generate_key_pair(unused, encryption_key));
+  Secret private_key;
+  must(by_.crypto.generate_key_pair(private_key, encryption_key));
+  made_.private_keys.push_back({own_, octets_of(private_key)});
   OpenLeaf leaf = {{}, octets_of(context_.group_id), own_, octets_of(by_.signing_key)};
   must(decode(before, leaf.fields));
   leaf.fields.encryption_key = encryption_key;
   leaf.fields.source = LeafNodeSource::commit;
   leaf.fields.parent_hash = parent_hash;
   if (plan_.leaf) plan_.leaf(leaf);
+  if (member_ == nullptr) signing_key_ = leaf.signing_key;
   KeySigner signer(by_.crypto, secret_of(leaf.signing_key));
   const LeafContext context = {leaf.group_id, leaf.index};
   Octets work(leaf_node_work_size(leaf.fields, context).value());
@@ -260,8 +329,7 @@ Octets Making::psk_secret() {
 }
 
 OpenSecrets Making::secrets() {
-  OpenSecrets made = {octets_of(by_.epoch->member.keys().copy(EpochKeys::Of::init_secret)),
-                      path_.commit_secret, psk_secret()};
+  OpenSecrets made = {init_secret_, path_.commit_secret, psk_secret()};
   if (plan_.secrets) plan_.secrets(made);
   return made;
 }
@@ -280,6 +348,7 @@ Octets Making::confirm(Bytes input) {
   EpochSecrets epoch;
   must(derive_epoch_secrets(crypto, joiner, secret_of(start.psk_secret), made_.group_context, epoch));
   must(confirmation_tag(crypto, epoch.confirmation_key, confirmed, tag));
+  made_.psk_secret = start.psk_secret;
   made_.joiner_secret = octets_of(joiner);
   made_.welcome_secret = octets_of(welcome);
   made_.epoch_authenticator = octets_of(epoch.epoch_authenticator);
@@ -288,21 +357,26 @@ Octets Making::confirm(Bytes input) {
 }
 
 void Making::send(const Octets& content) {
-  Means means = means_of(by_);
+  Means means;
+  if (member_ != nullptr) means = means_of(*member_);
+  means.group_context = octets_of(state_.group_context());
+  means.signing_key = signing_key_;
   means.confirm = [this](Bytes input) { return confirm(input); };
-  Framed framed = framed_by(by_, ContentType::commit, content);
-  framed.authenticated_data = plan_.authenticated_data;
+  const GroupContext& context = state_.context();
+  const Framed framed = {octets_of(context.group_id), context.epoch,       sender_,
+                         plan_.authenticated_data,    ContentType::commit, content};
   Builder builder(by_.crypto, means);
-  if (plan_.format == WireFormat::public_message) {
+  if (member_ == nullptr || plan_.format == WireFormat::public_message) {
     made_.message = builder.public_message(framed, plan_.deviates);
     return;
   }
-  made_.message = builder.private_message(framed, next_message_key(by_, RatchetType::handshake),
+  made_.message = builder.private_message(framed, next_message_key(*member_, RatchetType::handshake),
                                           plan_.padding, plan_.deviates);
 }
 
 // What a Welcome says beside the secrets.
 void Making::describe() {
+  made_.own = own_;
   made_.ratchet_tree.resize(draft_.export_size().value());
   must(draft_.export_to(made_.ratchet_tree).error());
   for (auto& [leaf, joiner] : added_) {
@@ -317,15 +391,74 @@ void Making::describe() {
 
 MadeCommit commit_of(Endpoint& by, const CommitPlan& plan) { return Making(by, plan).run(); }
 
-Octets welcome_of(Endpoint& by, const MadeCommit& commit, const Deviates& deviates) {
-  const Octets extensions = encoded(ExtensionType::ratchet_tree) + vector_of(commit.ratchet_tree);
+MadeCommit external_commit_of(Device& by, const PublicState& state, const Octets& external_pub,
+                              const CommitPlan& plan) {
+  return Making(by, state, plan).run_from_outside(external_pub);
+}
+
+Octets external_pub_of(Endpoint& member) {
+  Octets external_pub(member.crypto.suite().kem_public_key_size);
+  Secret unused;
+  must(derive_external_key_pair(
+      member.crypto, member.epoch->member.keys().copy(EpochKeys::Of::external_secret), unused, external_pub));
+  return external_pub;
+}
+
+// As a joiner comes to its first epoch, but with the keys of the path.
+void follow(Endpoint& by, const MadeCommit& commit) {
+  const Client client = by.client();
+  Nodes nodes;
+  must(decode(commit.ratchet_tree, nodes));
+  RatchetTree tree(client.memory, client.policy);
+  must(tree.import(client.crypto, nodes, client.limits));
+  GroupContext context;
+  must(decode(commit.group_context, context));
+  EpochSecrets secrets;
+  must(derive_epoch_secrets(client.crypto, secret_of(commit.joiner_secret), secret_of(commit.psk_secret),
+                            commit.group_context, secrets));
+  Epoch& next = by.epoch.emplace(client, std::move(tree));
+  must(next.state.start(client, context, commit.confirmation_tag));
+  next.member.path_keys().start(commit.own);
+  for (const auto& [node, private_key] : commit.private_keys) {
+    Result<Secret> copy = Secret::copy_of(private_key);
+    must(copy.error());
+    must(next.member.path_keys().put(node, std::move(copy.value())));
+  }
+  must(next.member.start(std::move(secrets), next.state.tree().size()));
+  by.remember_psk();
+}
+
+namespace {
+
+Octets tree_of(const MadeCommit& commit) {
+  return encoded(ExtensionType::ratchet_tree) + vector_of(commit.ratchet_tree);
+}
+
+// With views of both.
+GroupInfo describe(const MadeCommit& commit, const Octets& extensions) {
   GroupInfo info;
   must(decode(commit.group_context, info.group_context));
   must(Extensions::parse(extensions, info.extensions));
   info.confirmation_tag = commit.confirmation_tag;
-  info.signer = by.epoch->member.own();
+  info.signer = commit.own;
+  return info;
+}
+
+}  // namespace
+
+Octets welcome_of(Endpoint& by, const MadeCommit& commit, const Deviates& deviates) {
+  const Octets extensions = tree_of(commit);
   return Builder(by.crypto, means_of(by))
-      .welcome({info, commit.welcome_secret, commit.joiner_secret, commit.psks, commit.joiners}, deviates);
+      .welcome({describe(commit, extensions), commit.welcome_secret, commit.joiner_secret, commit.psks,
+                commit.joiners},
+               deviates);
+}
+
+Octets group_info_of(Endpoint& by, const MadeCommit& commit, const Octets& external_pub,
+                     const Deviates& deviates) {
+  const Octets extensions =
+      tree_of(commit) + encoded(ExtensionType::external_pub) + vector_of(vector_of(external_pub));
+  return Builder(by.crypto, means_of(by)).group_info(describe(commit, extensions), deviates);
 }
 
 OpenMessageKey next_message_key(Endpoint& of, RatchetType type) {

@@ -1,8 +1,9 @@
 #pragma once
 
-// The committer: makes a Commit of a member (RFC 9420, 12.4.1), honest or with any of its steps changed, and
-// judges nothing. What follows from the changed part is made to fit: it is merged, hashed, signed, encrypted,
-// tagged and confirmed like the rest. So a Commit is perfect but for the one rule that the change breaks:
+// The committer: makes a Commit of a member (RFC 9420, 12.4.1), or of a client that joins from outside
+// (12.4.3.2), honest or with any of its steps changed, and judges nothing. What follows from the changed part
+// is made to fit: it is merged, hashed, signed, encrypted, tagged and confirmed like the rest. So a Commit is
+// perfect but for the one rule that the change breaks:
 //
 //     CommitPlan plan;
 //     plan.keys = [](OpenPath& path) { path.nodes.pop_back(); };
@@ -25,6 +26,7 @@ struct OpenPathNode {
   PathStep step;
   Octets path_secret, encryption_key;
   std::vector<Envelope> envelopes;  // in the order of the resolution, without the leaves that are new
+  Octets private_key = {};
 };
 
 struct OpenPath {
@@ -49,11 +51,13 @@ struct OpenSecrets {
 struct CommitPlan {
   Octets proposals;  // ProposalOrRefs, encoded, one after the other
   bool with_path = true;
-  WireFormat format = WireFormat::public_message;
+  WireFormat format = WireFormat::public_message;  // the only one of an external Commit
   Octets authenticated_data;
   std::size_t padding = 0;  // of a PrivateMessage
 
   // What becomes of each step, in their order. What is handed over is honest, but for the steps before.
+  Change external_pub;                              // of an external Commit: for which its init secret is
+  Change external_init;                             // and its ExternalInit, an entry before `proposals`
   std::function<void(TreeDraft&)> tree;             // the proposals are applied
   std::function<void(OpenPath&)> keys;              // path secrets and public keys are there, and not merged
   std::function<void(OpenLeaf&)> leaf;              // the path is merged, and the leaf not signed
@@ -71,13 +75,31 @@ struct MadeCommit {
   Octets group_context, confirmation_tag, ratchet_tree;
   Octets joiner_secret, welcome_secret, psks;
   std::vector<NewMember> joiners;
+  LeafIndex own;  // where the committer is, with the next two for follow()
+  Octets psk_secret;
+  std::vector<std::pair<NodeIndex, Octets>> private_keys;  // in the new tree
 };
 
 // `by` stays as it is: a PrivateMessage has the generation that its next one will have.
 MadeCommit commit_of(Endpoint& by, const CommitPlan& plan);
 
+// The Commit with which a client joins an epoch from outside, with the leaf of its KeyPackage, from what a
+// GroupInfo tells of it. A former leaf goes by a Remove among the proposals.
+MadeCommit external_commit_of(Device& by, const PublicState& state, const Octets& external_pub,
+                              const CommitPlan& plan);
+
+// What the GroupInfo of a member's epoch has for clients outside.
+Octets external_pub_of(Endpoint& member);
+
+// Takes the committer to the epoch that its Commit begins.
+void follow(Endpoint& by, const MadeCommit& commit);
+
 // The Welcome for those whom the Commit adds, with the tree inside.
 Octets welcome_of(Endpoint& by, const MadeCommit& commit, const Deviates& deviates = {});
+
+// The GroupInfo of the epoch that it begins, with the tree inside and that external_pub.
+Octets group_info_of(Endpoint& by, const MadeCommit& commit, const Octets& external_pub,
+                     const Deviates& deviates = {});
 
 // The key of the member's next message, which is not spent.
 OpenMessageKey next_message_key(Endpoint& of, RatchetType type);

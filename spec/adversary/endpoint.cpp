@@ -20,7 +20,6 @@ Error Endpoint::join(const Octets& welcome, const Octets& tree) {
   return Error::none;
 }
 
-// The resumption PSK of each epoch, for as long as the endpoint is there.
 void Endpoint::remember_psk() {
   const GroupContext& context = epoch->state.context();
   psks.known[KnownPsks::resumption(context.group_id, context.epoch)] =

@@ -32,6 +32,9 @@ class Endpoint : public Device {
   Error commit(const Octets& list, NewCommit wanted = {});
   void adopt();
 
+  // The resumption PSK of this epoch is known from now on, for as long as the endpoint is there.
+  void remember_psk();
+
   Octets authenticator() const;
 
   // What an epoch lends to its messages, while this lives.
@@ -45,7 +48,6 @@ class Endpoint : public Device {
   std::unique_ptr<OwnCommit> pending;
 
  private:
-  void remember_psk();
   Error authenticate(const Octets& message, AuthenticatedContent& out, PeekedKey& key);
 
   Octets message_, room_;  // which the last AuthenticatedContent views
