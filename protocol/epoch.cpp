@@ -66,7 +66,6 @@ Error PublicState::membership_fingerprint(Crypto& crypto, Digest& out) const noe
 // ---- the next epoch
 
 Error NextPublicState::apply(const Client& client, const Commit& commit, const Sender& committer) noexcept {
-  REFUSE_IF(state_.re_init() != nullptr, Error::group_closed);  // [REINIT-06]
   REFUSE_IF(state_.context().epoch == UINT64_MAX, Error::epoch_exhausted);
   REFUSE_IF(!client.policy.may_commit(committer), Error::committer_not_permitted);
   committer_ = committer;

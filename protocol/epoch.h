@@ -92,8 +92,8 @@ class NextPublicState {
 
   // ---- the steps of a Commit, in this order
 
-  // Resolves and judges its proposals, and applies them. Errors: group_closed, epoch_exhausted,
-  // committer_not_permitted; those of ProposalList::resolve, check_list and apply_list.
+  // Resolves and judges its proposals, and applies them. Errors: epoch_exhausted, committer_not_permitted;
+  // those of ProposalList::resolve, check_list and apply_list.
   Error apply(const Client& client, const Commit& commit, const Sender& committer) noexcept;
 
   // Whether the application believes the leaf of a path, and lets it follow the leaf that it replaces: the

@@ -25,6 +25,7 @@ Result<std::size_t> Observer::process_size(Bytes message) const noexcept {
 
 Error Observer::process(Bytes message, MutableBytes room, Received& out) noexcept {
   if (!has_begun()) return Error::group_inactive;
+  REFUSE_IF(state().re_init() != nullptr, Error::group_closed);  // [REINIT-06]
   MlsMessage decoded;
   TRY(decode(message, decoded));
   REFUSE_IF(decoded.wire_format != WireFormat::public_message, Error::not_a_public_message);

@@ -27,8 +27,8 @@ class Observer {
   // not_a_public_message.
   Result<std::size_t> process_size(Bytes message) const noexcept;
 
-  // Takes a proposal or a Commit. Errors: as above, proposal_not_permitted, too_many_proposals; those of
-  // verify_public_message and NextPublicState.
+  // Takes a proposal or a Commit. Errors: as above, group_closed, proposal_not_permitted, too_many_proposals;
+  // those of verify_public_message and NextPublicState.
   Error process(Bytes message, MutableBytes room, Received& out) noexcept;
 
   bool has_begun() const noexcept { return state_.has_value(); }

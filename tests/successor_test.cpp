@@ -186,6 +186,18 @@ TEST_F(SuccessorTest, AnObserverSeesThatAGroupIsClosed) {
   const Octets commit = late.join_from_outside(members[0]->group_info({.external_pub = true}));
   ASSERT_EQ(late.error, Error::none) << "a GroupInfo does not tell it";
   refused("REINIT-06", Error::group_closed, watch(commit));
+  KeySigner signer = late.signer();
+  const GroupContext& context = observer.state().context();
+  Message asked;
+  ASSERT_EQ(propose_from_outside(late.client(), signer,
+                                 {{SenderType::new_member_proposal, {}, 0},
+                                  context.group_id,
+                                  context.epoch,
+                                  adversary::add_of(late.publish())},
+                                 asked),
+            Error::none);
+  refused("REINIT-06", Error::group_closed, watch(model::octets(asked.bytes)));
+  EXPECT_EQ(observer.state().proposals().size(), 0u);
 }
 
 // By another than the one who committed the ReInit.
