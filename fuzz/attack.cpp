@@ -74,21 +74,20 @@ void change_fields(T& fields, const Patch& patch, Octets& room) {
 // A plan with all its patches, which it lives no longer than.
 class Planned {
  public:
-  Planned(const LiveGroup& group, const std::vector<Patch>& patches) : group_(group), patches_(patches) {
+  Planned(LiveGroup& group, const std::vector<Patch>& patches) : group_(group), patches_(patches) {
     plan.keys = [this](OpenPath& path) { each(change_nodes, path); };
     plan.unsealed = [this](OpenPath& path) { each_at(Place::envelope_key, Place::envelope_secret, path); };
     plan.sealed = [this](OpenPath& path) { each_at(Place::kem_output, Place::ciphertext, path); };
     plan.secrets = [this](adversary::OpenSecrets& secrets) { each(change_secrets, secrets); };
     plan.leaf = [this](adversary::OpenLeaf& leaf) { change_leaf(leaf); };
-    plan.signed_leaf = [this](Octets leaf) {
-      for (const Patch& patch : patches_) leaf = patch.place == Place::signed_leaf ? patch(leaf) : leaf;
-      return leaf;
-    };
+    plan.signed_leaf = [this](Octets leaf) { return each_octets(Place::signed_leaf, std::move(leaf)); };
     plan.context = [this](GroupContext& context) {
       for (const Patch& patch : patches_) {
         if (patch.place == Place::group_context) change_fields(context, patch, rooms_.emplace_back());
       }
     };
+    plan.external_pub = [this](Octets key) { return each_octets(Place::external_pub, std::move(key)); };
+    plan.external_init = [this](Octets entry) { return each_octets(Place::external_init, std::move(entry)); };
     for (const Patch& patch : patches_) {
       if (patch.place != Place::step) continue;
       const auto last = static_cast<unsigned>(Step::message);
@@ -104,6 +103,10 @@ class Planned {
   template <class Changes, class Subject>
   void each(Changes change, Subject& subject) {
     for (const Patch& patch : patches_) change(subject, patch);
+  }
+  Octets each_octets(Place place, Octets octets) {
+    for (const Patch& patch : patches_) octets = patch.place == place ? patch(octets) : octets;
+    return octets;
   }
   void each_at(Place first, Place last, OpenPath& path) {
     for (const Patch& patch : patches_) {
@@ -121,7 +124,7 @@ class Planned {
     }
   }
 
-  const LiveGroup& group_;
+  LiveGroup& group_;
   const std::vector<Patch>& patches_;
   std::deque<Octets> rooms_;  // which changed fields view
 };
@@ -157,7 +160,7 @@ Octets Attack::content_of(const Post& post) const {
 Octets Attack::signed_list(Bytes list) const {
   List<ProposalOrRef> entries;
   if (List<ProposalOrRef>::parse(list, entries) != Error::none) return model::octets(list);
-  const Sender sender = {SenderType::member, {LiveGroup::insider_leaf}, 0};
+  const Sender sender = {SenderType::member, group_.insider.epoch->member.own(), 0};
   Octets out;
   for (const ProposalOrRef& each : entries) {
     const bool is_reference = each.type == ProposalOrRefType::reference;
@@ -194,7 +197,7 @@ Octets Attack::frame(const Post& post) {
   const Sender sender = post.sender();
   adversary::Means means = means_of(group_.insider);
   const Device* by = &group_.newcomer;
-  if (sender.type == SenderType::member) by = &group_.at(sender.leaf_index.value);
+  if (sender.type == SenderType::member) by = &group_.member_at(sender.leaf_index);
   if (sender.type == SenderType::external) by = &group_.outsiders[sender.sender_index % 2];
   means.signing_key = model::octets(reveal(by->signing_key));
   means.confirm = [this](Bytes) { return model::zeros(group_.crypto.hash_size()); };  // nobody knows it
@@ -215,18 +218,61 @@ Octets Attack::commit(const Post& post) {
   planned.plan.with_path = post.has_path();
   planned.plan.format = post.format();
   planned.plan.padding = post.padding();
-  adversary::MadeCommit made = commit_of(group_.insider, planned.plan);
-  authenticator_ = made.epoch_authenticator;
-  return made.message;
+  made_ = commit_of(group_.insider, planned.plan);
+  is_own_ = true;
+  return made_.message;
+}
+
+// Nothing if it has no leaf.
+Octets Attack::removal_of(const Device& who) const {
+  Octets out;
+  const RatchetTree& tree = group_.insider.epoch->state.tree();
+  must(tree.for_each_leaf([&](LeafIndex index) noexcept {
+    const bool is_its = equal(tree.leaf(index).signature_key, who.signature_key);
+    if (is_its) out = encoded(ProposalOrRefType::proposal, ProposalType::remove, index);
+    return Error::none;
+  }));
+  return out;
+}
+
+// The insider knows the group, and so who joins does.
+Octets Attack::join(const Post& post) {
+  const Committed said = read_committed(post.payload);
+  Planned planned(group_, said.patches);
+  Device& joiner = group_.joiner(post.which);
+  if (post.replaces_former()) planned.plan.proposals = removal_of(joiner);
+  if (post.covers_waiting()) planned.plan.proposals = planned.plan.proposals + waiting();
+  planned.plan.proposals = planned.plan.proposals + said.list;
+  planned.plan.with_path = post.has_path();
+  made_ =
+      external_commit_of(joiner, group_.insider.epoch->state, external_pub_of(group_.insider), planned.plan);
+  is_own_ = &joiner == &group_.insider;
+  return made_.message;
+}
+
+void Attack::is_taken(const Octets& message) {
+  Insider& insider = group_.insider;
+  if (!insider.epoch) return;
+  if (!is_own_) {
+    static_cast<void>(insider.receive(message));
+    return;
+  }
+  try {
+    follow(insider, made_);
+  } catch (const std::logic_error&) {
+    insider.epoch.reset();  // it cannot be where others can
+  }
 }
 
 std::optional<Octets> Attack::message(const Post& post) {
-  authenticator_.clear();
+  made_ = {};
+  is_own_ = false;
   if (post.kind == Kind::whole) return post.payload;
   if (post.kind == Kind::genuine) return group_.genuine[post.which % group_.genuine.size()];
   if (!group_.insider.epoch) return std::nullopt;
   try {
-    return post.kind == Kind::framed ? frame(post) : commit(post);
+    if (post.kind == Kind::framed) return frame(post);
+    return post.kind == Kind::committed ? commit(post) : join(post);
   } catch (const std::logic_error&) {
     return std::nullopt;  // no key, or a change that changes nothing
   } catch (const std::out_of_range&) {

@@ -15,11 +15,15 @@ class Attack {
   // Nothing if it cannot be made.
   std::optional<Octets> message(const Post& post);
   // Of the last Commit that was made, the epoch_authenticator that it leads to.
-  const Octets& authenticator() const { return authenticator_; }
+  const Octets& authenticator() const { return made_.epoch_authenticator; }
+  // Somebody has taken the message that was made last: the insider goes to where it leads.
+  void is_taken(const Octets& message);
 
  private:
   Octets frame(const Post& post);
   Octets commit(const Post& post);
+  Octets join(const Post& post);
+  Octets removal_of(const Device& who) const;
   Octets signed_inside(const Proposal& proposal, const Sender& sender) const;
   Octets content_of(const Post& post) const;
   Octets signed_list(Bytes list) const;
@@ -27,7 +31,8 @@ class Attack {
   adversary::OpenMessageKey key(LeafIndex leaf, ContentType type, std::uint32_t generation);
 
   LiveGroup& group_;
-  Octets authenticator_;
+  adversary::MadeCommit made_;
+  bool is_own_ = false;  // the last Commit is one that the insider follows
 };
 
 }  // namespace tacet

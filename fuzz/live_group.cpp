@@ -21,8 +21,10 @@ LiveGroup::LiveGroup(Crypto& primitives, RepeatedRandom& random, Situation situa
   if (situation == Situation::blanks) make_blanks();
   hear_all();
   make_genuine();
+  make_watcher();
   if (situation == Situation::pending) make_pending();
   for (Receiver* const each : receivers) kept.push_back(each->keep());
+  watcher_kept.emplace(watcher->keep());
   insider_kept_.emplace(insider.keep());
 }
 
@@ -67,6 +69,10 @@ void LiveGroup::deliver(const Octets& message, const Device& from) {
     if (&each != &from) must(each.receive(message));
   });
   if (&from != &insider) must(insider.receive(message));
+  MlsMessage decoded;
+  must(decode(message, decoded));
+  const bool is_open = watcher && decoded.wire_format == WireFormat::public_message;
+  if (is_open) must(watcher->receive(message));
 }
 
 void LiveGroup::adopt(Other& by, const Octets& made) {
@@ -139,8 +145,19 @@ void LiveGroup::make_genuine() {
   must(d.error);
 }
 
+void LiveGroup::make_watcher() {
+  watcher.emplace("watcher", crypto);
+  watcher->supported.proposals = custom;
+  Other& d = others_[1];
+  const Octets info = d.group_info();
+  must(d.error);
+  must(watcher->observer.start(info, {}));
+}
+
+// In the open, for who watches.
 void LiveGroup::make_pending() {
   Other& f = others_[3];
+  f.policy.format = WireFormat::public_message;
   const Octets update = f.propose_update();
   must(f.error);
   deliver(update, f);

@@ -1,14 +1,15 @@
 #pragma once
 
 // A group that lives, in one of four situations: two members who receive, as an application has them, one in
-// each half of the tree; an insider with its keys in the open, who attacks; and others, who made the group
-// what it is. After each run it goes back to where it was.
+// each half of the tree; who follows it without secrets; an insider with its keys in the open, who attacks;
+// and others, who made the group what it is. After each run it goes back to where it was.
 
 #include <array>
 #include <optional>
 
 #include "fuzz/region.h"
 #include "protocol/adapters/heap_memory.h"
+#include "protocol/observer.h"
 #include "spec/adversary/committer.h"
 #include "spec/adversary/member.h"
 #include "spec/adversary/seeded_random.h"
@@ -41,22 +42,31 @@ struct TwoRegions {
   Region memory, secret_memory;
 };
 
+// What is read and written is exactly as large as it has to be.
+class ExactRooms {
+ public:
+  template <class Receives>  // Group or Observer
+  Error give(Receives& to, Bytes received, Received& heard) {
+    message_ = std::make_unique<std::uint8_t[]>(received.size());
+    std::copy(received.begin(), received.end(), message_.get());
+    const Bytes message(message_.get(), received.size());
+    const Result<std::size_t> size = to.process_size(message);
+    if (!size.ok()) return size.error();
+    room_ = std::make_unique<std::uint8_t[]>(size.value());
+    return to.process(message, {room_.get(), size.value()}, heard);
+  }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> message_, room_;  // which `heard` views
+};
+
 // A member who receives.
 class Receiver final : public TwoRegions, public adversary::Member {
  public:
   Receiver(std::string named, Crypto& crypto)
       : adversary::Member(std::move(named), crypto, memory, secret_memory) {}
 
-  // What it reads and writes is exactly as large as it has to be.
-  Error receive(Bytes received) {
-    message_ = std::make_unique<std::uint8_t[]>(received.size());
-    std::copy(received.begin(), received.end(), message_.get());
-    const Bytes message(message_.get(), received.size());
-    const Result<std::size_t> size = group.process_size(message);
-    if (!size.ok()) return size.error();
-    room_ = std::make_unique<std::uint8_t[]>(size.value());
-    return group.process(message, {room_.get(), size.value()}, heard);
-  }
+  Error receive(Bytes received) { return rooms_.give(group, received, heard); }
 
   struct Kept {
     Region::Kept memory, secret_memory;
@@ -86,7 +96,43 @@ class Receiver final : public TwoRegions, public adversary::Member {
   std::size_t waiting() const { return group.is_active() ? group.state().proposals().size() : 0; }
 
  private:
-  std::unique_ptr<std::uint8_t[]> message_, room_;  // which `heard` views
+  ExactRooms rooms_;
+};
+
+// Who follows by what is public.
+class Watcher final : public TwoRegions, public Device {
+ public:
+  Watcher(std::string named, Crypto& crypto) : Device(std::move(named), crypto, memory, secret_memory) {}
+
+  Error receive(Bytes received) { return rooms_.give(observer, received, heard); }
+
+  Observer observer{client()};
+  Received heard{memory};
+
+  struct Kept {
+    Region::Kept memory;
+    Image<Observer> observer;
+    Image<Received> heard;
+    Octets context;
+    std::size_t waiting;
+  };
+  Kept keep() const {
+    const PublicState& state = observer.state();
+    return {memory.keep(), Image(observer), Image(heard), model::octets(state.group_context()),
+            state.proposals().size()};
+  }
+  void go_back(const Kept& kept) {
+    memory.go_back(kept.memory);
+    kept.observer.put_back(observer);
+    kept.heard.put_back(heard);
+  }
+  bool is_as(const Kept& kept) const {
+    return memory.holds(kept.memory) && equal(observer.state().group_context(), kept.context) &&
+           observer.state().proposals().size() == kept.waiting;
+  }
+
+ private:
+  ExactRooms rooms_;
 };
 
 // Who attacks.
@@ -120,16 +166,28 @@ class LiveGroup {
     random_.start(2);
     for (std::size_t i = 0; i < receivers.size(); ++i) receivers[i]->go_back(kept[i]);
     insider.go_back(*insider_kept_);
+    watcher->go_back(*watcher_kept);
   }
 
   // Who has the private key of a signature key, or the newcomer.
-  const Device& owner_of(Bytes signature_key) const {
-    for (const Device* each : devices()) {
+  Device& owner_of(Bytes signature_key) {
+    for (Device* each : devices()) {
       if (equal(each->signature_key, signature_key)) return *each;
     }
     return newcomer;
   }
-  const Device& at(std::uint32_t leaf) const { return *devices()[leaf % members]; }
+  // Who was at a leaf when the group was made, and who is there now as far as the insider knows.
+  Device& at(std::uint32_t leaf) { return *devices()[leaf % members]; }
+  Device& member_at(LeafIndex leaf) {
+    const RatchetTree& tree = insider.epoch->state.tree();
+    const bool is_there = tree.size().contains(leaf) && !tree.is_blank(leaf);
+    return is_there ? owner_of(tree.leaf(leaf).signature_key) : at(leaf.value);
+  }
+  // The newcomer is the first, then those of the leaves.
+  Device& joiner(std::uint8_t which) {
+    const unsigned place = which % (members + 1);
+    return place == 0 ? newcomer : at(place - 1);
+  }
 
   Crypto& crypto;
   HeapMemory heap;  // of those who do not go back
@@ -141,11 +199,13 @@ class LiveGroup {
   // Of others, for everybody: application data, an Update, a Commit.
   std::vector<Octets> genuine;
   std::vector<Receiver::Kept> kept;  // of each receiver
+  std::optional<Watcher> watcher;    // is made last: what was drawn before stays the same
+  std::optional<Watcher::Kept> watcher_kept;
 
  private:
   using Other = adversary::Member;
 
-  std::array<const Device*, members + 3> devices() const {
+  std::array<Device*, members + 3> devices() {
     return {&others_[0], &a,          &others_[1], &insider,      &others_[2],  &b,
             &others_[3], &others_[4], &newcomer,   &outsiders[0], &outsiders[1]};
   }
@@ -166,6 +226,7 @@ class LiveGroup {
   void add_late();
   void make_blanks();
   void make_pending();
+  void make_watcher();
   void hear_all();
   void make_genuine();
 

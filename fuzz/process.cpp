@@ -23,6 +23,12 @@ bool is_personal(Error error) {
   }
 }
 
+// What is asked of who has a secret, before or after what everybody can know.
+bool takes_a_secret(Error error) {
+  return is_personal(error) || error == Error::membership_tag_invalid ||
+         error == Error::confirmation_tag_invalid;
+}
+
 // Where every MAC is of zeros.
 void blank_tags(Octets& message) {
   MlsMessage decoded;
@@ -55,14 +61,17 @@ void Process::run(Bytes input) {
   present_->go_back();
   fresh_ = {};
   has_parted_ = false;
+  is_watched_ = true;
+  watched_.reset();
+  bool is_honest = true;  // so far
   Attack attack(*present_);
   for (const Post& post : script.posts) {
     std::optional<Octets> message = attack.message(post);
     if (!message) continue;
     if (authentication_ == Authentication::always_succeeds) blank_tags(*message);
-    deliver(*message, attack.authenticator());
-    const bool is_first = &post == script.posts.data();
-    if (is_first && post.has_to_be_taken()) demand(fresh_[0] && fresh_[1]);
+    const bool is_taken = deliver(*message, attack);
+    is_honest &= post.has_to_be_taken();
+    if (is_honest) demand(is_taken);
   }
   const bool looks_further = input.size() % 4 == 0;  // in some of the runs, as it takes time
   genuine_is_taken(looks_further);
@@ -86,9 +95,11 @@ Error Process::receive(std::size_t who, const Octets& message) {
   return error;
 }
 
-// `leads_to` is the epoch_authenticator of the insider's Commit, if it is one.
-void Process::deliver(const Octets& message, const Octets& leads_to) {
+// Whether all took it who are in the group.
+bool Process::deliver(const Octets& message, Attack& attack) {
+  const Octets& leads_to = attack.authenticator();  // if it is a Commit
   const std::array<Error, 2> errors = {receive(0, message), receive(1, message)};
+  watch(message, errors);
   compare(errors);
   for (std::size_t i = 0; i < errors.size(); ++i) {
     const Receiver& receiver = *present_->receivers[i];
@@ -96,9 +107,48 @@ void Process::deliver(const Octets& message, const Octets& leads_to) {
     if (!follows || leads_to.empty() || authentication_ != Authentication::real) continue;
     demand(receiver.authenticator() == leads_to);
   }
-  Insider& insider = present_->insider;
+  if (errors[0] == Error::none || errors[1] == Error::none) attack.is_taken(message);
+  return std::all_of(errors.begin(), errors.end(),
+                     [](Error error) { return error == Error::none || error == Error::group_inactive; });
+}
+
+// Who follows without secrets takes what members take of what is in the open, and refuses for the same reason
+// what all refuse, unless the reason is a secret.
+void Process::watch(const Octets& message, const std::array<Error, 2>& errors) {
+  MlsMessage decoded;
+  const bool is_read = decode(message, decoded) == Error::none;
+  if (!is_read || decoded.wire_format != WireFormat::public_message) {
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+      const bool is_handshake = present_->receivers[i]->heard.event != Event::application;
+      if (errors[i] == Error::none && is_handshake) is_watched_ = false;
+    }
+    return;
+  }
+  if (!is_watched_ || has_parted_) return;
+  Watcher& watcher = *present_->watcher;
+  const Watcher::Kept& before = watched_ ? *watched_ : *present_->watcher_kept;
+  const Error seen = watcher.receive(message);
+  if (seen != Error::none) demand(watcher.is_as(before));
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    if (errors[i] != Error::none) continue;
+    demand(seen);
+    is_watched(*present_->receivers[i]);
+  }
   const bool is_taken = errors[0] == Error::none || errors[1] == Error::none;
-  if (insider.epoch && is_taken) static_cast<void>(insider.receive(message));
+  if (is_taken) {
+    watched_.emplace(watcher.keep());
+  } else if (seen == Error::none) {
+    watcher.go_back(before);
+  }
+  const bool agree = errors[0] == errors[1] && !takes_a_secret(errors[0]);
+  if (agree && errors[0] != Error::group_inactive) demand(seen == errors[0]);
+}
+
+void Process::is_watched(const Receiver& receiver) {
+  if (!receiver.group.is_active()) return;
+  const PublicState& seen = present_->watcher->observer.state();
+  demand(equal(seen.group_context(), receiver.group.state().group_context()));
+  demand(seen.proposals().size() == receiver.waiting());
 }
 
 // Two who receive the same take it for the same, unless what makes the difference is their own.

@@ -20,9 +20,11 @@ class Process {
 
  private:
   LiveGroup& group(std::uint8_t situation);
-  void deliver(const Octets& message, const Octets& leads_to);
+  bool deliver(const Octets& message, Attack& attack);
   Error receive(std::size_t who, const Octets& message);
   void compare(const std::array<Error, 2>& errors);
+  void watch(const Octets& message, const std::array<Error, 2>& errors);
+  void is_watched(const Receiver& receiver);
   void genuine_is_taken(bool all);
   void go_on();
 
@@ -32,6 +34,8 @@ class Process {
   std::array<std::unique_ptr<LiveGroup>, situations> groups_;
   std::array<std::optional<Receiver::Kept>, 2> fresh_;  // of a receiver who has taken something in this run
   bool has_parted_ = false;                             // one has taken what the other has refused
+  bool is_watched_ = true;                              // all that they have taken was in the open
+  std::optional<Watcher::Kept> watched_;                // of who watches, once something was taken
   LiveGroup* present_ = nullptr;
   std::optional<ScriptChange> change_;
 };

@@ -36,6 +36,14 @@ Post Post::committed(const Octets& list, const Octets& patches) {
   return {Kind::committed, 0, signs_anew | with_path, 0, number(list.size(), 2) + list + patches};
 }
 
+Post Post::joined(std::uint8_t who, const Octets& list) {
+  Post post = committed(list);
+  post.kind = Kind::joined;
+  post.flags |= replaces;
+  post.which = who;
+  return post;
+}
+
 Script read_script(Bytes input) {
   Script script;
   Reader reader(input);

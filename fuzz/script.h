@@ -17,18 +17,20 @@ enum class Kind : std::uint8_t {
   framed,     // content, as from any sender
   committed,  // the insider's Commit of a list, in two bytes its size, with patches behind it
   genuine,    // of others, as it was sent
+  joined,     // as `committed`, by a client that joins from outside
 };
-inline constexpr std::uint8_t kinds = 4;
+inline constexpr std::uint8_t kinds = 5;
 
 struct Post {
   Kind kind = Kind::whole;
   std::uint8_t how = 0;  // the wire format in bit 0; of what is framed, the sender and the content type too
   // In bit 0 whether what is inside is signed anew; of a Commit, in bit 1 whether it has a path, and in bit 2
-  // whether it covers what waits; above, the padding.
+  // whether it covers what waits; above, the padding, or in bit 3 whether who joins removes its former leaf.
   std::uint8_t flags = 0;
-  std::uint8_t which = 0;  // of what is framed, the generation; of the genuine, the place
+  // Of what is framed, the generation; of the genuine, the place; who joins: the newcomer, or of whose leaf.
+  std::uint8_t which = 0;
   Octets payload;
-  static constexpr std::uint8_t signs_anew = 1, with_path = 2, with_waiting = 4;
+  static constexpr std::uint8_t signs_anew = 1, with_path = 2, with_waiting = 4, replaces = 8;
 
   WireFormat format() const {
     return (how & 1) != 0 ? WireFormat::private_message : WireFormat::public_message;
@@ -39,14 +41,17 @@ struct Post {
   bool signs_inside() const { return (flags & signs_anew) != 0; }
   bool has_path() const { return (flags & with_path) != 0; }
   bool covers_waiting() const { return (flags & with_waiting) != 0; }
+  bool replaces_former() const { return (flags & replaces) != 0; }
   std::size_t padding() const { return flags >> 3; }
   // A Commit that nobody may refuse: of nothing, and nothing in it is changed.
   bool has_to_be_taken() const {
-    return kind == Kind::committed && has_path() && !covers_waiting() && payload == Octets{0, 0};
+    const bool is_one = kind == Kind::committed || (kind == Kind::joined && replaces_former());
+    return is_one && has_path() && !covers_waiting() && payload == Octets{0, 0};
   }
 
   static Post framed(WireFormat format, const Sender& sender, ContentType type, Octets payload);
   static Post committed(const Octets& list, const Octets& patches = {});
+  static Post joined(std::uint8_t who, const Octets& list);
 };
 
 struct Script {
@@ -75,8 +80,10 @@ enum class Place : std::uint8_t {
   commit_secret,
   psk_secret,
   step,  // of the Builder, from the content on
+  external_pub,
+  external_init,
 };
-inline constexpr std::uint8_t places = 16;
+inline constexpr std::uint8_t places = 18;
 
 struct Patch {
   static constexpr std::uint8_t whole = 255;
@@ -89,7 +96,7 @@ struct Patch {
 };
 Octets written(const Patch& patch);
 
-// The list and the patches of Kind::committed.
+// The list and the patches of Kind::committed and Kind::joined.
 struct Committed {
   Octets list;
   std::vector<Patch> patches;

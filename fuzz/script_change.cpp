@@ -13,6 +13,7 @@ ScriptChange::ScriptChange(LiveGroup& group, FieldChange::Mutate mutate) : chang
   own_leaf_ = encoded(state.tree().leaf({LiveGroup::insider_leaf}));
   change_.learn<GroupContext>(state.group_context());
   change_.learn<MlsMessage>(*Attack(group).message(Post::committed({})));
+  change_.learn<MlsMessage>(*Attack(group).message(Post::joined(0, {})));
   learn_proposals(group);
   for (const Octets& each : proposals_) change_.learn<Proposal>(each);
 }
@@ -46,7 +47,7 @@ Post ScriptChange::new_post(const LiveGroup& group) {
   const auto format = static_cast<WireFormat>(1 + change_.below(2));
   const auto which = static_cast<std::uint8_t>(change_.below(group.genuine.size()));
   const auto index = static_cast<std::uint32_t>(change_.below(LiveGroup::members));
-  switch (change_.below(7)) {
+  switch (change_.below(10)) {
     case 0:
       return Post::framed(WireFormat::private_message, {SenderType::member, {index}, 0},
                           ContentType::application, model::octets("hi"));
@@ -59,17 +60,32 @@ Post ScriptChange::new_post(const LiveGroup& group) {
       return {Kind::genuine, 0, 0, which, {}};
     case 4:
       return {Kind::whole, 0, 0, 0, group.genuine[which]};
+    case 5:
+      return Post::framed(WireFormat::public_message, {SenderType::new_member_proposal, {}, 0},
+                          ContentType::proposal, change_.below(2) == 0 ? proposals_[0] : some_proposal());
+    case 6:
+    case 7:
+      return new_join();
     default:
       return new_commit();
   }
 }
 
-Post ScriptChange::new_commit() {
+Octets ScriptChange::some_list() {
   Octets list;
   for (std::size_t count = change_.below(4); count > 0; --count) {
     list = list + encoded(ProposalOrRefType::proposal) + some_proposal();
   }
-  Post post = Post::committed(list);
+  return list;
+}
+
+Post ScriptChange::new_join() {
+  const auto who = static_cast<std::uint8_t>(change_.below(LiveGroup::members + 1));
+  return Post::joined(who, change_.below(2) == 0 ? Octets() : some_list());
+}
+
+Post ScriptChange::new_commit() {
+  Post post = Post::committed(some_list());
   post.how = static_cast<std::uint8_t>(change_.below(2));  // the wire format
   if (change_.below(2) == 0) post.flags |= Post::with_waiting;
   return post;
@@ -117,6 +133,7 @@ Octets ScriptChange::changed_payload(const Post& post) {
     case Kind::whole:
       return change_.of<MlsMessage>(post.payload);
     case Kind::committed:
+    case Kind::joined:
       return changed_committed(post.payload);
     case Kind::genuine:
       return {};

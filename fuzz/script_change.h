@@ -19,7 +19,9 @@ class ScriptChange {
   void learn_proposals(LiveGroup& group);
   Octets some_proposal() { return proposals_[change_.below(proposals_.size())]; }
   Post new_post(const LiveGroup& group);
+  Octets some_list();
   Post new_commit();
+  Post new_join();
   Patch new_patch();
   Octets changed_committed(const Octets& payload);
   Octets changed_payload(const Post& post);
