@@ -315,6 +315,33 @@ TEST_F(GroupTest, AKeyPackageIsUsedOnceUnlessItIsOfLastResort) {
   shows("KP-02, KP-21, PRIV-13");
 }
 
+// In two groups at once, by the Welcome of each.
+TEST_F(GroupTest, AKeyPackageOfLastResortIsUsedTwice) {
+  for (const bool last_resort : {false, true}) {
+    members.clear();
+    Member& joiner = member("J");
+    joiner.last_resort = last_resort;
+    const Octets key_package = joiner.publish();
+    Group second(joiner.client(), joiner.psks);
+    for (Group* const group : {&joiner.group, &second}) {
+      Member& founder = member("F");
+      founder.create(model::octets(group == &second ? "second" : "first"));
+      founder.commit(with(add_of(key_package)));
+      ASSERT_EQ(founder.error, Error::none);
+      const Octets welcome = founder.welcome();
+      founder.group.adopt_pending();
+      const Error error = group->join(welcome, {}, joiner);
+      if (group == &second && !last_resort) {
+        refused("", Error::group_secrets_absent, error);
+        continue;
+      }
+      ASSERT_EQ(error, Error::none);
+      EXPECT_EQ(octets(group->epoch_authenticator()), founder.authenticator());
+    }
+  }
+  shows("KP-02");
+}
+
 TEST_F(GroupTest, ResumptionPsksArePastAfterAWhile) {
   make_group(2);
   for (int i = 0; i < 5; ++i) commit_by(*members[0]);  // now epoch 6, which keeps 2 to 6
