@@ -35,12 +35,13 @@ class BadLeafOfInsider : public HostileTest {
     return made;
   }
   LeafModel next_leaf(const Endpoint& of, LeafNodeSource source) {
+    const LeafIndex index = of.epoch ? of.epoch->member.own() : nobodys;  // where the outsider comes
     LeafModel leaf = perfect();
     leaf.credential_body = model::octets(of.name);
     leaf.signature_key = of.signature_key;
     leaf.private_key = octets(of.signing_key);
     leaf.source = static_cast<std::uint8_t>(source);
-    leaf.leaf_index = of.epoch->member.own().value;
+    leaf.leaf_index = index.value;
     return leaf;
   }
   Octets key_of(NodeIndex node) { return model::octets(traitor.epoch->state.tree().encryption_key(node)); }
@@ -74,15 +75,22 @@ class BadLeafOfInsider : public HostileTest {
       return proposed(accomplice, update(made));
     });
   }
-  void breaks_in_path(const std::string& ids, Error error, const std::function<void(LeafModel&)>& change) {
-    LeafModel made = next_leaf(traitor, LeafNodeSource::commit);
-    breaks(ids.c_str(), error, [&](CommitPlan& plan) {
-      plan.leaf = [&](OpenLeaf& honest) {
-        take(made, honest);
-        change(made);
+  // Whoever joins signs the message too with the key of that leaf.
+  Defect in_path(const Endpoint& of, const std::function<void(LeafModel&)>& change) {
+    const auto made = std::make_shared<LeafModel>();
+    const LeafModel before = next_leaf(of, LeafNodeSource::commit);
+    return [=](CommitPlan& plan) {
+      plan.leaf = [=](OpenLeaf& honest) {
+        *made = before;
+        take(*made, honest);
+        change(*made);
+        honest.signing_key = made->private_key;
       };
-      plan.signed_leaf = [&](const Octets&) { return made.encoding(); };
-    });
+      plan.signed_leaf = [=](const Octets&) { return made->encoding(); };
+    };
+  }
+  void breaks_in_path(const std::string& ids, Error error, const std::function<void(LeafModel&)>& change) {
+    breaks(ids.c_str(), error, in_path(traitor, change));
   }
 
   // ---- what is wrong with it wherever it stands
@@ -240,6 +248,24 @@ TEST_F(BadLeafOfInsider, InAPath) {
               [](LeafModel& leaf) { leaf.credential_body = model::octets("somebody else"); });
 }
 
+// Of a client that joins: held against all members.
+TEST_F(BadLeafOfInsider, InThePathOfAnExternalCommit) {
+  const auto breaks_leaf = [&](const std::string& ids, Error error,
+                               const std::function<void(LeafModel&)>& change) {
+    breaks_outside(ids.c_str(), error, in_path(outsider, change));
+  };
+  for (const LeafDefect& defect : defects()) breaks_leaf(defect.ids, defect.error, defect.change);
+  breaks_leaf("EXTCOMMIT-27", Error::group_extension_unlisted,
+              [](LeafModel& leaf) { leaf.extensions = {0xf00d}; });
+  breaks_leaf("LEAF-18", Error::signature_invalid,
+              [](LeafModel& leaf) { leaf.group_id = model::octets("another"); });
+  breaks_leaf("LEAF-19", Error::signature_invalid, [](LeafModel& leaf) { ++leaf.leaf_index; });
+  for (const std::uint8_t source : {1, 2}) {
+    breaks_leaf("LEAF-32", Error::leaf_node_source_wrong, [&](LeafModel& leaf) { leaf.source = source; });
+  }
+  EXPECT_TRUE(would_take(external_commit(in_path(outsider, [](LeafModel&) {}))));
+}
+
 // ---- what the application does not believe
 
 TEST_F(BadLeafOfInsider, WithACredentialThatNobodyBelieves) {
@@ -275,6 +301,24 @@ TEST_F(BadLeafOfInsider, ThatLacksWhatItsCommitDemands) {
   };
   is_accepted([&] { return list({0xf00c}); });
   breaks_with("REQCAP-05", Error::required_capability_missing, [&] { return list({0xf00e, 0xf00d}); });
+}
+
+// The accomplice supports more from this Commit on, or less; it is the leaf as it results that counts.
+TEST_F(BadLeafOfInsider, ThatChangesWhatIsSupported) {
+  const auto demands = [&](const Octets& proposals, const std::vector<std::uint16_t>& supported) {
+    LeafModel made = next_leaf(accomplice, LeafNodeSource::update);
+    made.proposals = supported;
+    const Octets reference = proposed(accomplice, update(made));
+    const Octets extension =
+        model::number(3, 2) + model::vector(model::vector("") + model::vector(proposals) + model::vector(""));
+    return reference + by_value(encoded(ProposalType::group_context_extensions) + model::vector(extension));
+  };
+  const Octets first = encoded(a_proposal), both = first + encoded(of_most);
+  is_accepted([&] { return demands(both, {0xf001, 0xf002}); });
+  is_accepted([&] { return demands({}, {}); });
+  breaks_with("PROP-19, REQCAP-03", Error::required_capability_missing,
+              [&] { return demands(both, {0xf001}); });
+  breaks_with("PROP-19, REQCAP-03", Error::required_capability_missing, [&] { return demands(first, {}); });
 }
 
 // Keys that collide only once all is applied.

@@ -28,14 +28,6 @@ class BadListOfInsider : public HostileTest {
   static Octets extension(unsigned type, const Octets& content) {
     return model::number(type, 2) + model::vector(content);
   }
-  Octets resumption(ResumptionPskUsage usage) {
-    const GroupContext& now = traitor.epoch->state.context();
-    Proposal proposal = adversary::resumption_psk_of(now.group_id, now.epoch - 1);
-    const Octets nonce(32);
-    proposal.pre_shared_key.psk.usage = usage;
-    proposal.pre_shared_key.psk.psk_nonce = nonce;
-    return by_value(encoded(proposal));
-  }
   static Octets custom(ProposalType type) { return by_value(adversary::custom_of(type, bytes_of("body"))); }
 };
 
@@ -137,10 +129,10 @@ TEST_F(BadListOfInsider, WithAPskNonceOfAnotherLength) {
 
 TEST_F(BadListOfInsider, WithAPskOfAnotherUse) {
   breaks_with("PSK-10, REINIT-19", Error::psk_usage_misplaced,
-              [&] { return resumption(ResumptionPskUsage::reinit); });
+              [&] { return by_value(resumption(ResumptionPskUsage::reinit)); });
   breaks_with("PSK-11, BRANCH-06", Error::psk_usage_misplaced,
-              [&] { return resumption(ResumptionPskUsage::branch); });
-  is_accepted([&] { return resumption(ResumptionPskUsage::application); });
+              [&] { return by_value(resumption(ResumptionPskUsage::branch)); });
+  is_accepted([&] { return by_value(resumption(ResumptionPskUsage::application)); });
 }
 
 TEST_F(BadListOfInsider, WithAPskThatAMemberDoesNotHave) {

@@ -47,6 +47,8 @@ class HostileGroup {
   HostileGroup() {
     equip(traitor);
     equip(accomplice);
+    equip(outsider);
+    outsider.publish();
     accomplice.supported.proposals = CustomProposals(some_proposals).first(1);
     for (const char* name : {"ann", "bob", "new", "dan", "eve", "fay"}) {
       members[name] = std::make_unique<Member>(name, random);
@@ -128,6 +130,15 @@ class HostileGroup {
   Octets psk(std::string_view id, std::size_t nonce_size = 32) {
     Proposal proposal = adversary::external_psk_of(id);
     const Octets nonce = random_octets(nonce_size);
+    proposal.pre_shared_key.psk.psk_nonce = nonce;
+    return encoded(proposal);
+  }
+  // Of this group and epoch.
+  Octets resumption(ResumptionPskUsage usage) {
+    const GroupContext& now = traitor.epoch->state.context();
+    Proposal proposal = adversary::resumption_psk_of(now.group_id, now.epoch);
+    const Octets nonce = random_octets(32);
+    proposal.pre_shared_key.psk.usage = usage;
     proposal.pre_shared_key.psk.psk_nonce = nonce;
     return encoded(proposal);
   }
@@ -213,12 +224,19 @@ class HostileGroup {
   void is_accepted(const NewList& list) {
     CommitPlan plan;
     plan.proposals = list();
-    const Octets message = commit_of(*committer, plan).message;
+    EXPECT_TRUE(would_take(commit_of(*committer, plan).message));
+  }
+  // Whether all members would, who stay where they are.
+  bool would_take(const Octets& message) {
+    bool taken = true;
     for (auto& [name, each] : members) {
       if (!each->group.is_active()) continue;
-      EXPECT_EQ(each->stage(message), Error::none) << name;
+      const Error error = each->stage(message);
+      EXPECT_EQ(error, Error::none) << name;
       each->group.drop();
+      taken &= error == Error::none;
     }
+    return taken;
   }
   // Any message; `genuine` sends the one that is accepted after it.
   void refuse(const char* ids, Error error, const Octets& bad, const Names& victims,
@@ -260,6 +278,20 @@ class HostileGroup {
     return agree() && taken;
   }
 
+  // ---- what a client does outside
+
+  Octets external_commit(const Defect& defect) {
+    CommitPlan plan;
+    plan.proposals = former_goes;
+    defect(plan);
+    return external_commit_of(outsider, traitor.epoch->state, external_pub_of(traitor), plan).message;
+  }
+  // An external Commit that the victims refuse, and nobody else; its honest twin they would take.
+  void breaks_outside(const char* ids, Error error, const Defect& defect, const Names& victims = all) {
+    refuse(ids, error, external_commit(defect), victims,
+           [&] { return would_take(external_commit([](CommitPlan&) {})); });
+  }
+
   static constexpr ExtensionType some_extensions[] = {in_context, required, listed};
   static constexpr ProposalType some_proposals[] = {a_proposal, of_most};
   // What the group demands: each of its three kinds, and support of an extension that it has.
@@ -271,6 +303,8 @@ class HostileGroup {
   adversary::SeededRandom random{21};
   std::map<std::string, std::unique_ptr<Member>> members;
   Endpoint traitor{"traitor", random}, accomplice{"accomplice", random};
+  Endpoint outsider{"an outsider", random};
+  Octets former_goes;  // what an honest Commit of the outsider covers: a Remove, if it was there before
   Endpoint* committer = &traitor;
 };
 
