@@ -1,5 +1,6 @@
 // Welcomes of an insider that break one rule, for whoever joins by the public verbs: there is no group,
-// nothing is kept, and the KeyPackage serves for the honest Welcome.
+// nothing is kept, and the KeyPackage serves for the honest Welcome. Nor does anybody join from outside by a
+// GroupInfo that breaks it.
 
 #include "hostile.h"
 #include "spoiled.h"
@@ -28,11 +29,12 @@ class BadWelcomeOfInsider : public HostileTest {
     Invited bad;
     bad.plan.proposals = add("joe");
     bad.plan.with_path = with_path;
-    const MadeCommit honest = commit_of(traitor, bad.plan);
+    honest = commit_of(traitor, bad.plan);
     const Octets welcome = welcome_of(traitor, honest);
     change(bad);
-    MadeCommit made = commit_of(traitor, bad.plan);
+    made = commit_of(traitor, bad.plan);
     if (bad.made) bad.made(made);
+    deviates = bad.deviates;
     const Octets broken = welcome_of(traitor, made, bad.deviates);
 
     Member& joe = at("joe");
@@ -51,6 +53,21 @@ class BadWelcomeOfInsider : public HostileTest {
   }
   void breaks(const char* ids, Error error, Step step, const adversary::Change& change) {
     breaks(ids, error, [&](Invited& bad) { bad.deviates = {{step, change}}; });
+  }
+  // The GroupInfo that the last Welcome had.
+  void breaks_outside_too(const char* ids, Error error) {
+    Member kay("kay", random);
+    equip(kay);
+    kay.publish();
+    const Octets external_pub = external_pub_of(traitor);
+    const auto memory = kay.memory.contents(), secrets = kay.secret_memory.contents();
+    kay.join_from_outside(group_info_of(traitor, made, external_pub, deviates));
+    const Error seen = kay.error;
+    const bool equal = kay.memory.contents() == memory && kay.secret_memory.contents() == secrets;
+    EXPECT_TRUE(equal);
+    kay.join_from_outside(group_info_of(traitor, honest, external_pub));
+    EXPECT_EQ(kay.error, Error::none);
+    evidence::refused(ids, error, seen, {.state_equal = equal, .genuine_accepted = kay.error == Error::none});
   }
 
   // A tree that breaks one rule and has all hashes and signatures that it takes, by a group in which nobody
@@ -74,6 +91,7 @@ class BadWelcomeOfInsider : public HostileTest {
           bad.made = [&](MadeCommit& made) { made.ratchet_tree = ratchet_tree; };
         },
         false);
+    if (error != Error::own_leaf_absent) breaks_outside_too("EXTCOMMIT-05", error);
   }
   const Secret& signing_key(std::uint32_t leaf) {
     const char* const names[] = {"ann", "new", "", "dan", "eve", "joe"};
@@ -83,9 +101,14 @@ class BadWelcomeOfInsider : public HostileTest {
   // Bytes of the tree that its hash does not show.
   void breaks_encoding(const char* ids, Error error, const adversary::Change& change) {
     breaks(ids, error, [&](Invited& bad) {
-      bad.made = [&](MadeCommit& made) { made.ratchet_tree = change(made.ratchet_tree); };
+      bad.made = [&](MadeCommit& broken) { broken.ratchet_tree = change(broken.ratchet_tree); };
     });
+    breaks_outside_too("EXTCOMMIT-05", error);
   }
+
+  // Of the last Welcome.
+  MadeCommit honest, made;
+  Deviates deviates;
 };
 
 // ---- Welcome and GroupSecrets
@@ -134,14 +157,6 @@ TEST_F(BadWelcomeOfInsider, WithPsksThatCannotBe) {
       for (const Octets& each : psks) bad.plan.proposals = bad.plan.proposals + by_value(each);
     };
   };
-  const auto resumption = [&](ResumptionPskUsage usage) {
-    const GroupContext& context = traitor.epoch->state.context();
-    Proposal proposal = adversary::resumption_psk_of(context.group_id, context.epoch);
-    const Octets nonce = random_octets(32);
-    proposal.pre_shared_key.psk.usage = usage;
-    proposal.pre_shared_key.psk.psk_nonce = nonce;
-    return encoded(proposal);
-  };
   breaks("PSK-15", Error::psk_unknown, with({psk("agreed"), psk("of some")}));
   breaks("PSK-18", Error::psk_nonce_length, with({psk("agreed", 31)}));
   breaks("PSK-18", Error::psk_nonce_length, with({psk("agreed", 0)}));
@@ -150,6 +165,7 @@ TEST_F(BadWelcomeOfInsider, WithPsksThatCannotBe) {
   breaks(
       "PSK-16", Error::psk_successors,
       with({resumption(ResumptionPskUsage::branch), psk("agreed"), resumption(ResumptionPskUsage::branch)}));
+  breaks("BRANCH-08", Error::former_group_unknown, with({resumption(ResumptionPskUsage::branch)}));
   // Told in another order than they were used in.
   breaks("WELCOME-29", Error::group_info_not_authentic, [&](Invited& bad) {
     const Octets one = psk("agreed"), other = psk("agreed");
@@ -173,22 +189,28 @@ TEST_F(BadWelcomeOfInsider, OfAnotherVersionOrSuite) {
   breaks("WELCOME-17", Error::group_info_version, [](Invited& bad) {
     bad.plan.context = [](GroupContext& next) { next.version = ProtocolVersion{2}; };
   });
+  breaks_outside_too("", Error::group_info_version);
   breaks("WELCOME-16", Error::group_info_suite, [](Invited& bad) {
     bad.plan.context = [](GroupContext& next) { next.cipher_suite = CipherSuite{1}; };
   });
+  breaks_outside_too("", Error::group_info_suite);
 }
 
 TEST_F(BadWelcomeOfInsider, SignedByNobody) {
   for (const std::uint32_t index : {7u, 8u, 1u << 31, UINT32_MAX}) {
     breaks("WELCOME-12", Error::group_info_signer_not_member, Step::signer,
            replaced_by(model::number(index, 4)));
+    breaks_outside_too("EXTCOMMIT-03", Error::group_info_signer_not_member);
   }
-  const Error error = Error::group_info_signature_invalid;
-  breaks("WELCOME-13", error, Step::signer, replaced_by(model::number(3, 4)));
-  breaks("WELCOME-13", error, Step::signing_key, replaced_by(octets(accomplice.signing_key)));
-  breaks("WELCOME-11", error, Step::signature, inside(flipped()));
-  breaks("WELCOME-11", error, Step::signature, inside(shortened()));
-  breaks("WELCOME-11", error, Step::signed_group_info, flipped());
+  const auto breaks_signature = [&](const char* ids, Step step, const adversary::Change& change) {
+    breaks(ids, Error::group_info_signature_invalid, step, change);
+    breaks_outside_too("EXTCOMMIT-03", Error::group_info_signature_invalid);
+  };
+  breaks_signature("WELCOME-13", Step::signer, replaced_by(model::number(3, 4)));
+  breaks_signature("WELCOME-13", Step::signing_key, replaced_by(octets(accomplice.signing_key)));
+  breaks_signature("WELCOME-11", Step::signature, inside(flipped()));
+  breaks_signature("WELCOME-11", Step::signature, inside(shortened()));
+  breaks_signature("WELCOME-11", Step::signed_group_info, flipped());
 }
 
 TEST_F(BadWelcomeOfInsider, WithAnotherConfirmationTag) {
@@ -242,6 +264,7 @@ TEST_F(BadWelcomeOfInsider, WithoutItsTree) {
   const Octets hash = random_octets(32);
   breaks("TREE-56, TREE-63", Error::tree_hash_mismatch,
          [&](Invited& bad) { bad.plan.context = [&](GroupContext& next) { next.tree_hash = hash; }; });
+  breaks_outside_too("EXTCOMMIT-05", Error::tree_hash_mismatch);
   breaks("TREE-63", Error::tree_hash_mismatch, [&](Invited& bad) { bad.apart = at("ann").tree(); });
   breaks_encoding("TREE-63", Error::tree_hash_mismatch, flipped());
 }
