@@ -621,6 +621,17 @@ class ToolTest(unittest.TestCase):
         wrong = altered(case["welcome"], len(case["welcome"]) - 1)  # in the encrypted GroupInfo
         self.fails({**case, "welcome": wrong}, ["welcome"], "group_secrets_not_authentic")
 
+    # ---- passive clients
+
+    def test_what_is_neither_a_proposal_nor_a_commit(self):
+        case = published("passive-client")[2]
+        first, second = case["epochs"][:2]
+        for epochs, place, reason in (
+                ([{**first, "proposals": [first["commit"]]}], "0/proposals/0", "no proposal"),
+                ([first, {**second, "commit": second["proposals"][0]}], "1/commit",
+                 "no Commit that keeps the client")):
+            self.refuses([{**case, "epochs": epochs}], f"case 0, /0/epochs/{place}: ", reason)
+
     # ---- JSON
 
     def test_malformed_json(self):

@@ -2,6 +2,7 @@
 
 #include "protocol/adapters/heap_memory.h"
 #include "spec/adversary/endpoint.h"
+#include "spec/adversary/member.h"
 #include "spec/adversary/reveal.h"
 #include "vectors/tool/tree.h"
 #include "vectors/tool/type.h"
@@ -10,72 +11,90 @@ namespace tacet::tool {
 
 namespace {
 
+using adversary::Device;
 using adversary::Endpoint;
+using adversary::Member;
 
 bool recognise(const Json& object) {
   return object.contains("initial_epoch_authenticator") || object.contains("external_psks");
 }
 
-// The private key of the case, which has to be the public key's own.
-Secret private_key(const Field& field, Bytes public_key, Crypto& crypto, Outputs& outputs, bool signs) {
-  const Octets encoded = field.bytes(crypto.suite().kem_private_key_size);
-  Secret key;
-  Octets derived(public_key.size());
-  if (signs) {
-    outputs.require(field, crypto.import_signature_key(secret_of(encoded), key, derived));
-  } else {
-    key = std::move(Secret::copy_of(encoded).value());
-    outputs.require(field, crypto.kem_public_key(key, derived));
-  }
-  outputs.compare(field, public_key, derived);
-  return key;
-}
+// The client of a case.
+class PassiveClient {
+ public:
+  explicit PassiveClient(Outputs& outputs) : outputs_(outputs) {}
 
-// The client of a case, before it joins.
-void prepare(const Field& object, Endpoint& client, Outputs& outputs) {
-  const Octets message = object["key_package"].bytes();
-  const auto decoded_message = decoded<MlsMessage>(object["key_package"], message);
-  if (decoded_message.wire_format != WireFormat::key_package)
-    object["key_package"].malformed("no KeyPackage");
-  const KeyPackage& own = decoded_message.key_package;
-  client.key_package.assign(own.encoded.begin(), own.encoded.end());
-  Digest reference;
-  outputs.require(object, "key_package", key_package_ref(client.crypto, own, reference));
-  client.reference.assign(reference.bytes().begin(), reference.bytes().end());
-  const LeafNode& leaf = own.leaf_node;
-  client.signature_key.assign(leaf.signature_key.begin(), leaf.signature_key.end());
-  client.signing_key =
-      private_key(object["signature_priv"], leaf.signature_key, client.crypto, outputs, true);
-  client.keys.encryption_key =
-      private_key(object["encryption_priv"], leaf.encryption_key, client.crypto, outputs, false);
-  client.keys.init_key = private_key(object["init_priv"], own.init_key, client.crypto, outputs, false);
-  const Field psks = object["external_psks"];
-  for (std::size_t i = 0; i < psks.size(); ++i) {
-    const Octets id = psks[i]["psk_id"].bytes();
-    client.psks.known[{id.begin(), id.end()}] = psks[i]["psk"].bytes();
-  }
-}
-
-void run(const Field& object, Crypto& crypto, Outputs& outputs) {
-  static_cast<void>(crypto);  // the client's own is of the one suite that is built whole
-  HeapMemory memory;
-  SodiumRandom random;
-  Endpoint client("", random, memory, memory);
-  client.limits = limits_of_vectors();
-  prepare(object, client, outputs);
-  const Octets tree = object["ratchet_tree"].optional_bytes().value_or(Octets());
-  outputs.require(object, "welcome", client.join(object["welcome"].bytes(), tree));
-  outputs.put(object, "initial_epoch_authenticator", client.authenticator());
-  const Field epochs = object["epochs"];
-  for (std::size_t i = 0; i < epochs.size(); ++i) {
-    const Field proposals = epochs[i]["proposals"];
-    for (std::size_t j = 0; j < proposals.size(); ++j) {
-      outputs.require(proposals[j], client.receive(proposals[j].bytes()));
+  void run(const Field& object) {
+    Member client("", random_, memory_, memory_);
+    client.limits = limits_of_vectors();
+    client.limits.resumption_psks = 1024;
+    prepare(object, client);
+    const Octets tree = object["ratchet_tree"].optional_bytes().value_or(Octets());
+    outputs_.require(object, "welcome", client.join(object["welcome"].bytes(), tree));
+    outputs_.put(object, "initial_epoch_authenticator", client.group.epoch_authenticator());
+    const Field epochs = object["epochs"];
+    for (std::size_t i = 0; i < epochs.size(); ++i) {
+      const Field proposals = epochs[i]["proposals"];
+      for (std::size_t j = 0; j < proposals.size(); ++j) {
+        take(proposals[j], Event::proposal, "no proposal", client);
+      }
+      take(epochs[i]["commit"], Event::commit, "no Commit that keeps the client", client);
+      outputs_.put(epochs[i], "epoch_authenticator", client.group.epoch_authenticator());
     }
-    outputs.require(epochs[i], "commit", client.receive(epochs[i]["commit"].bytes()));
-    if (!client.epoch) epochs[i]["commit"].malformed("removes the client");
-    outputs.put(epochs[i], "epoch_authenticator", client.authenticator());
   }
+
+ private:
+  // Before it joins.
+  void prepare(const Field& object, Device& client) {
+    const Octets message = object["key_package"].bytes();
+    const auto decoded_message = decoded<MlsMessage>(object["key_package"], message);
+    if (decoded_message.wire_format != WireFormat::key_package)
+      object["key_package"].malformed("no KeyPackage");
+    const KeyPackage& own = decoded_message.key_package;
+    client.key_package.assign(own.encoded.begin(), own.encoded.end());
+    Digest reference;
+    outputs_.require(object, "key_package", key_package_ref(client.crypto, own, reference));
+    client.reference.assign(reference.bytes().begin(), reference.bytes().end());
+    const LeafNode& leaf = own.leaf_node;
+    client.signature_key.assign(leaf.signature_key.begin(), leaf.signature_key.end());
+    client.signing_key = private_key(object["signature_priv"], leaf.signature_key, client.crypto, true);
+    client.keys.encryption_key =
+        private_key(object["encryption_priv"], leaf.encryption_key, client.crypto, false);
+    client.keys.init_key = private_key(object["init_priv"], own.init_key, client.crypto, false);
+    const Field psks = object["external_psks"];
+    for (std::size_t i = 0; i < psks.size(); ++i) {
+      const Octets id = psks[i]["psk_id"].bytes();
+      client.psks.known[{id.begin(), id.end()}] = psks[i]["psk"].bytes();
+    }
+  }
+
+  // The private key of the case, which has to be the public key's own.
+  Secret private_key(const Field& field, Bytes public_key, Crypto& crypto, bool signs) {
+    const Octets encoded = field.bytes(crypto.suite().kem_private_key_size);
+    Secret key;
+    Octets derived(public_key.size());
+    if (signs) {
+      outputs_.require(field, crypto.import_signature_key(secret_of(encoded), key, derived));
+    } else {
+      key = std::move(Secret::copy_of(encoded).value());
+      outputs_.require(field, crypto.kem_public_key(key, derived));
+    }
+    outputs_.compare(field, public_key, derived);
+    return key;
+  }
+
+  void take(const Field& message, Event wanted, const char* otherwise, Member& client) {
+    outputs_.require(message, client.receive(message.bytes()));
+    if (client.heard.event != wanted) message.malformed(otherwise);
+  }
+
+  Outputs& outputs_;
+  HeapMemory memory_;
+  SodiumRandom random_;
+};
+
+void run(const Field& object, Crypto&, Outputs& outputs) {
+  PassiveClient(outputs).run(object);  // with a Crypto of its own, of the one suite that is built whole
 }
 
 // ---- choosing
