@@ -34,7 +34,7 @@ const Octets& Device::publish() {
   wanted.signature_key = signature_key;
   wanted.credential = {CredentialType::basic, bytes_of(name)};
   wanted.supported = supported;
-  wanted.lifetime = lifetime_of_leaves;
+  wanted.lifetime = lifetime;
   const KeyPackageRoom room = key_package_room(wanted);
   Octets work(room.work), out(room.out);
   KeySigner by = signer();

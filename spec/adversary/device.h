@@ -97,6 +97,7 @@ class Device : public KeyPackages {
   Secret signing_key;
   Octets signature_key, key_package, reference;
   KeyPackageKeys keys;
+  Lifetime lifetime = lifetime_of_leaves;  // of KeyPackages
   bool last_resort = false;  // whether a KeyPackage stays when it was used
 
  protected:

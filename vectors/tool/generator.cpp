@@ -14,12 +14,12 @@ std::string Generator::letters(std::size_t size) {
   return text;
 }
 
-std::uint64_t Generator::seed_of(std::uint64_t seed, std::string_view type) {
+std::uint64_t Generator::seed_of(std::uint64_t seed, std::string_view file) {
   adversary::SeededRandom random(seed);
   Digest digest;
-  std::uint8_t of_type[sizeof seed] = {};
-  static_cast<void>(random.fill(of_type));
-  static_cast<void>(Sodium(random).hash({Bytes(of_type), bytes_of(type)}, digest));
+  std::uint8_t of_seed[sizeof seed] = {};
+  static_cast<void>(random.fill(of_seed));
+  static_cast<void>(Sodium(random).hash({Bytes(of_seed), bytes_of(file)}, digest));
   std::uint64_t result = 0;
   for (const std::uint8_t byte : digest.bytes().first(sizeof result)) result = result << 8 | byte;
   return result;

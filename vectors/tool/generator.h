@@ -1,6 +1,6 @@
 #pragma once
 
-// What a type of vector draws on when its cases are chosen: the same for the same seed on every machine.
+// What a file of vectors draws on when its cases are chosen: the same for the same seed on every machine.
 
 #include <cstdint>
 #include <string>
@@ -14,8 +14,8 @@ namespace tacet::tool {
 
 class Generator {
  public:
-  // Each type has randomness of its own, so that a change to one leaves the files of the others as they are.
-  Generator(std::uint64_t seed, std::string_view type) : random_(seed_of(seed, type)) {}
+  // Each file has randomness of its own, so that a change to one leaves the others as they are.
+  Generator(std::uint64_t seed, std::string_view file) : random_(seed_of(seed, file)) {}
 
   Sodium& crypto() { return crypto_; }
   Random& random() { return random_; }
@@ -32,7 +32,7 @@ class Generator {
   std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(random_.below(bound)); }
 
  private:
-  static std::uint64_t seed_of(std::uint64_t seed, std::string_view type);
+  static std::uint64_t seed_of(std::uint64_t seed, std::string_view file);
 
   adversary::SeededRandom random_;
   Sodium crypto_{random_};

@@ -12,6 +12,12 @@
 
 namespace tacet::tool {
 
+// A file that is published.
+struct VectorFile {
+  const char* name;  // without ".json"
+  Json (*choose)(Generator& generator);
+};
+
 struct VectorType {
   const char* name;  // as the working group names its file, "key-schedule"
   Needs needs;       // if any, a case has a cipher_suite
@@ -25,6 +31,9 @@ struct VectorType {
 
   // An array of cases that hold what a generator chooses and nothing else.
   Json (*choose)(Generator& generator);
+
+  // What is published beside the file that has the name of the type.
+  std::span<const VectorFile> further = {};
 };
 
 extern const VectorType crypto_basics;

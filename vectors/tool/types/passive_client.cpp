@@ -4,16 +4,15 @@
 #include "spec/adversary/endpoint.h"
 #include "spec/adversary/member.h"
 #include "spec/adversary/reveal.h"
-#include "vectors/tool/tree.h"
+#include "vectors/tool/histories.h"
+#include "vectors/tool/history.h"
 #include "vectors/tool/type.h"
 
 namespace tacet::tool {
 
 namespace {
 
-using adversary::Device;
 using adversary::Endpoint;
-using adversary::Member;
 
 bool recognise(const Json& object) {
   return object.contains("initial_epoch_authenticator") || object.contains("external_psks");
@@ -26,8 +25,7 @@ class PassiveClient {
 
   void run(const Field& object) {
     Member client("", random_, memory_, memory_);
-    client.limits = limits_of_vectors();
-    client.limits.resumption_psks = 1024;
+    prepare_for_vectors(client);
     prepare(object, client);
     const Octets tree = object["ratchet_tree"].optional_bytes().value_or(Octets());
     outputs_.require(object, "welcome", client.join(object["welcome"].bytes(), tree));
@@ -110,6 +108,7 @@ class Scenario {
  public:
   Scenario(Generator& generator, const Shape& shape) : generator_(generator), shape_(shape) {
     for (Endpoint* const each : {&first_, &second_, &client_}) {
+      prepare_for_vectors(*each);
       each->psks.known[{psk_id_.begin(), psk_id_.end()}] = psk_;
     }
     first_.create(generator.bytes(32));
@@ -121,16 +120,10 @@ class Scenario {
     Octets list = by_value(add(client_));
     if (shape_.psks) list = joined(list, by_value(psk()));
     commit(second_, list, shape_.tree_inline);
-    Json object = {
-        {"cipher_suite", generator_.suite_number()},
-        {"external_psks", Json::array()},
-        {"key_package", to_hex(joined(adversary::encoded(ProtocolVersion::mls10, WireFormat::key_package),
-                                      client_.key_package))},
-        {"signature_priv", to_hex(reveal(client_.signing_key).first(32))},
-        {"encryption_priv", to_hex(reveal(client_.keys.encryption_key))},
-        {"init_priv", to_hex(reveal(client_.keys.init_key))},
-        {"welcome", to_hex(welcome_)},
-        {"ratchet_tree", nullptr}};
+    Json object = {{"cipher_suite", generator_.suite_number()}, {"external_psks", Json::array()}};
+    tell_keys(client_, object);
+    object["welcome"] = to_hex(welcome_);
+    object["ratchet_tree"] = nullptr;
     if (shape_.psks) object["external_psks"] = {{{"psk_id", to_hex(psk_id_)}, {"psk", to_hex(psk_)}}};
     if (!shape_.tree_inline) object["ratchet_tree"] = to_hex(exported(second_.epoch->state.tree()));
     Json epochs = Json::array();
@@ -154,6 +147,7 @@ class Scenario {
   Octets newcomer() {
     newcomers_.push_back(
         std::make_unique<Endpoint>(generator_.letters(6), generator_.random(), memory_, memory_));
+    prepare_for_vectors(*newcomers_.back());
     return add(*newcomers_.back());
   }
   static Octets extensions() {
@@ -237,9 +231,16 @@ Json choose(Generator& generator) {
   return cases;
 }
 
+constexpr VectorFile further[] = {{"passive-client-external-join", external_joins},
+                                  {"passive-client-external-proposal", external_proposals},
+                                  {"passive-client-resumption-psk", resumption_psks},
+                                  {"passive-client-reinit", closing_re_inits},
+                                  {"passive-client-200-commits", long_histories}};
+
 }  // namespace
 
 const VectorType passive_client = {
-    "passive-client", {.kdf = true, .kem = true, .aead = true, .signature = true}, recognise, run, choose};
+    "passive-client", {.kdf = true, .kem = true, .aead = true, .signature = true}, recognise, run, choose,
+    further};
 
 }  // namespace tacet::tool
