@@ -27,7 +27,8 @@ TYPES = ["deserialization", "crypto-basics", "tree-math", "tree-operations", "tr
 # The files, by the type of which they are. Those of the long histories are too long to be altered everywhere.
 SHORT = {**{name: name for name in TYPES},
          **{"passive-client-" + name: "passive-client"
-            for name in ("external-join", "external-proposal", "resumption-psk", "reinit")}}
+            for name in ("external-join", "external-proposal", "resumption-psk", "reinit", "messages",
+                         "successors")}}
 FILES = {**SHORT, "passive-client-200-commits": "passive-client"}
 
 # The members that a case's generator chooses. All others are computed from them.
@@ -49,10 +50,12 @@ INPUTS = {
     "transcript-hashes": {"confirmation_key", "authenticated_content", "interim_transcript_hash_before"},
     "welcome": {"init_priv", "key_package", "signer_pub", "welcome"},
     "passive-client": {"psk_id", "psk", "key_package", "signature_priv", "encryption_priv", "init_priv", "welcome",
-                       "ratchet_tree", "proposals", "commit"},
+                       "ratchet_tree", "proposals", "commit", "private_message", "successors/cipher_suite"},
 }
 # All but the one of which other values pass as well, if they have the syntax.
 COMPUTED = [name for name in SHORT if name != "messages"]
+# What a case need not have.
+OPTIONAL = {"passive-client": {"messages", "successors"}}
 # What may stand where there is a null.
 PRESENT = {"tree-math": 0, "treekem": "00", "passive-client": "00"}
 # The outputs that only show in another, which they open to.
@@ -289,8 +292,10 @@ class ToolTest(unittest.TestCase):
 
     def test_a_missing_member_is_malformed(self):
         for name in SHORT:
+            optional = OPTIONAL.get(FILES[name], set())
             for original in sample(name)[:1]:
-                paths = [path for path in places(original) if not isinstance(path[-1], int)]
+                paths = [path for path in places(original)
+                         if not isinstance(path[-1], int) and path[-1] not in optional]
                 cases = [original]
                 for path in paths:
                     cases.append(copy.deepcopy(original))
@@ -298,7 +303,7 @@ class ToolTest(unittest.TestCase):
                 results = self.results(self.write(cases), status=2)
                 for i, path in enumerate(paths, 1):
                     self.check_malformed(results[i], pointer(i, *path), "missing")
-            for member in original:
+            for member in original.keys() - optional:
                 self.refuses([{key: value for key, value in original.items() if key != member}],
                              f"case 0, /0/{member}: missing")
 
@@ -638,14 +643,57 @@ class ToolTest(unittest.TestCase):
                 self.fails(case, ["epochs", 150, "commit"],
                            ("membership_tag_invalid", "content_not_authentic")[i])
 
-    def test_what_is_neither_a_proposal_nor_a_commit(self):
-        case = published("passive-client")[2]
-        first, second = case["epochs"][:2]
-        for epochs, place, reason in (
-                ([{**first, "proposals": [first["commit"]]}], "0/proposals/0", "no proposal"),
-                ([first, {**second, "commit": second["proposals"][0]}], "1/commit",
-                 "no Commit that keeps the client")):
-            self.refuses([{**case, "epochs": epochs}], f"case 0, /0/epochs/{place}: ", reason)
+    def test_what_is_told_beside_the_format_may_be_passed_over(self):
+        for name, members in OPTIONAL.items():
+            files = [file for file in SHORT if FILES[file] == name]
+            cases = [case for file in files for case in published(file)]
+            for case in cases:
+                for member in members:
+                    case.pop(member, None)
+                    for epoch in case["epochs"]:
+                        epoch.pop(member, None)
+            self.assertEqual({result["outcome"] for result in self.results(self.write(cases))}, {"passed"})
+
+    @staticmethod
+    def overtaking():
+        """A case whose client hears some before it has another Commit."""
+        return next(case for case in published("passive-client-messages") if len(case.get("messages", [])) > 7)
+
+    def test_messages_may_come_in_any_order(self):
+        case = self.overtaking()
+        for told in (case, *case["epochs"]):
+            told["messages"].reverse()
+        self.assertEqual(run("conformance", self.write([case])).returncode, 0)
+
+    def test_a_message_is_read_once_and_in_its_epoch(self):
+        case = self.overtaking()
+        first, second = case["messages"], case["epochs"][0]["messages"]
+        self.fails({**case, "messages": first + first[2:3]}, ["messages", len(first), "private_message"],
+                   "generation_gone")
+        self.fails({**case, "messages": first + second[:1]}, ["messages", len(first), "private_message"],
+                   "epoch_future")
+
+    def test_what_is_no_application_message(self):
+        case = self.overtaking()
+        epoch = case["epochs"][0]
+        for wrong, place, reason in (
+                ({"messages": [{**case["messages"][0], "private_message": epoch["commit"]}]},
+                 "messages/0/private_message", "no application data"),
+                ({"messages": [], "epochs": [{**epoch, "proposals": [epoch["commit"]]}]},
+                 "epochs/0/proposals/0", "no proposal"),
+                ({"messages": [], "epochs": [{**epoch, "commit": case["messages"][0]["private_message"]}]},
+                 "epochs/0/commit", "no Commit that keeps the client")):
+            self.refuses([{**case, **wrong}], f"case 0, /0/{place}: ", reason)
+
+    def test_successors_are_held_to_their_former_group(self):
+        again, _, branch = published("passive-client-successors")[:3]
+        successor = again["successors"][0]
+        self.fails(successor, ["welcome"], "psk_unknown")
+        # The second of the branches is from the last of the epochs, the first from the one before them.
+        self.fails({**branch, "epochs": []}, ["successors", 1, "welcome"], "psk_unknown")
+        self.fails({**branch, "successors": [successor]}, ["successors", 0, "welcome"], "psk_unknown")
+        self.refuses([{**again, "successors": [{**successor, "cipher_suite": 1}]}],
+                     "case 0, /0/successors/0/cipher_suite: another than that of the group that it succeeds")
 
     # ---- JSON
 

@@ -20,6 +20,11 @@ std::size_t Field::size() const {
   return json_->size();
 }
 
+bool Field::has(const char* name) const {
+  if (!json_->is_object()) malformed("not an object");
+  return json_->contains(name);
+}
+
 Octets Field::bytes() const {
   if (!json_->is_string()) malformed("not a string of hexadecimal digits");
   try {

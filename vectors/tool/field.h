@@ -37,6 +37,7 @@ class Field {
   Field operator[](const std::string& name) const;  // a member of an object
   Field operator[](std::size_t index) const;        // an element of an array
   std::size_t size() const;                         // of an array
+  bool has(const char* name) const;                 // an object, a member that may be missing
 
   Octets bytes() const;                          // written in hexadecimal
   Octets bytes(std::size_t size) const;          // of exactly that size

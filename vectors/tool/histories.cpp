@@ -153,6 +153,110 @@ Json group_closes(Generator& generator, WireFormat format, CipherSuite suite, Pr
   return history.told();
 }
 
+// The members begin anew; by another than the one who has closed the group.
+Json members_begin_anew(Generator& generator, WireFormat format, bool with_extensions, bool tree_inline) {
+  Circle group(generator, format, 4);
+  History& history = group.history;
+  history.begin(group[0]);
+  history.commit(group[3], {history.re_init(own_suite, with_extensions)}, with_extensions);
+  Proposals psks;
+  if (with_extensions) psks = {history.psk()};
+  History next(history, group[1], {&group[3], &group[0], &group[2]},
+               {.proposals = psks, .tree_inline = tree_inline});
+  const std::vector<Member*> members = next.active();
+  next.commit(*members[3]);
+  next.update(*members[0]);
+  next.commit(*members[1], {next.resumption_psk(1), next.psk(1)});
+  return history.told({next.told()});
+}
+
+// Some members meet apart, and again some of these; both groups go on.
+Json groups_branch(Generator& generator, WireFormat format) {
+  Circle group(generator, format, 4);
+  History& history = group.history;
+  history.begin(group[0]);
+  const auto usage = [](const Octets& group_id) {
+    SuccessorOptions wanted;
+    wanted.usage = ResumptionPskUsage::branch;
+    wanted.group_id = group_id;
+    return wanted;
+  };
+  const Octets first_id = generator.bytes(32), second_id = generator.bytes(16),
+               third_id = generator.bytes(32);
+  History first(history, group[2], {&group[1], &group[0]}, usage(first_id));
+  history.commit(group[3]);  // so that the first branches from an epoch that is over when the client joins it
+  history.commit(group[1], {history.psk()});
+  History second(history, group[3], {}, usage(second_id));
+  const std::vector<Member*> members = first.active();
+  first.commit(*members[2]);
+  SuccessorOptions apart = usage(third_id);
+  apart.tree_inline = false;
+  History third(first, *members[1], {members[0]}, apart);
+  third.commit(*third.active().back());
+  first.commit(*members[0]);
+  return history.told({first.told({third.told()}), second.told()});
+}
+
+// ---- application messages
+
+// Of several senders, in the order in which they were sent.
+Json members_speak(Generator& generator, WireFormat format) {
+  Circle group(generator, format, 3);
+  History& history = group.history;
+  history.begin(group[0]);
+  for (const std::size_t size : {0u, 1u, 40u, 300u})
+    history.hear(history.say(group[size % 3], size, size / 2));
+  history.commit(group[1]);
+  for (const std::size_t i : {0u, 1u, 2u, 1u, 0u}) history.hear(history.say(group[i], 20, 5 * i));
+  Member& joiner = history.live();
+  history.join(joiner, group[2]);
+  history.hear(history.say(joiner, 3000, 300));
+  history.update(group[0]);
+  history.commit(joiner, {history.remove(group[2])});
+  history.hear(history.say(group[0], 16385));
+  return history.told();
+}
+
+// In another order than they were sent, and some not at all.
+Json messages_overtake(Generator& generator, WireFormat format) {
+  Circle group(generator, format, 3);
+  History& history = group.history;
+  history.begin(group[2]);
+  const auto out_of_order = [&](std::size_t sent, const std::vector<std::size_t>& heard) {
+    std::vector<Octets> messages;
+    for (std::size_t i = 0; i < sent; ++i) {
+      messages.push_back(history.say(group[i % 2], 8 + i, i % 3));
+    }
+    for (const std::size_t each : heard) history.hear(messages[each]);
+  };
+  out_of_order(8, {6, 2, 7, 0, 1, 4, 5, 3});  // generations 0 to 3 of both
+  history.commit(group[1]);
+  out_of_order(60, {58, 0, 59, 1, 30, 31, 57});  // up to 29 generations back
+  history.propose(group[0], history.psk());
+  history.commit(group[0]);
+  out_of_order(4, {3, 1});
+  return history.told();
+}
+
+// Up to that many epochs after their own. One who has sent some is gone by then, and another has the leaf.
+Json messages_are_late(Generator& generator, WireFormat format, std::size_t epochs) {
+  Circle group(generator, format, 4);
+  History& history = group.history;
+  history.begin(group[0]);
+  std::vector<Octets> late;
+  for (std::size_t i = 0; i < epochs; ++i) {
+    late.push_back(history.say(group[2], 10 + i, i));
+    late.push_back(history.say(group[3], 20 + i));
+    history.hear(history.say(group[2], 30));
+    Member& joiner = history.live();
+    history.commit(group[1], {history.remove(group[2]), history.add(joiner)});
+    group.members[2] = &joiner;
+  }
+  history.hear(history.say(group[2], 40));
+  for (std::size_t i = late.size(); i > 0; --i) history.hear(late[i - 1]);
+  return history.told();
+}
+
 }  // namespace
 
 Json external_joins(Generator& generator) {
@@ -182,6 +286,29 @@ Json closing_re_inits(Generator& generator) {
     cases.push_back(group_closes(generator, format, own_suite, Proposed::by_value));
     cases.push_back(group_closes(generator, format, CipherSuite{1}, Proposed::by_member));
     cases.push_back(group_closes(generator, format, own_suite, Proposed::from_outside));
+  }
+  return cases;
+}
+
+Json application_messages(Generator& generator) {
+  Json cases = Json::array();
+  for (const WireFormat format : formats) {
+    cases.push_back(members_speak(generator, format));
+    cases.push_back(messages_overtake(generator, format));
+    for (std::size_t epochs = 1; epochs <= past_epochs; ++epochs) {
+      cases.push_back(messages_are_late(generator, format, epochs));
+    }
+  }
+  return cases;
+}
+
+Json successor_groups(Generator& generator) {
+  Json cases = Json::array();
+  for (const WireFormat format : formats) {
+    const bool is_public = format == in_public;
+    cases.push_back(members_begin_anew(generator, format, false, is_public));
+    cases.push_back(members_begin_anew(generator, format, true, !is_public));
+    cases.push_back(groups_branch(generator, format));
   }
   return cases;
 }

@@ -12,6 +12,15 @@ using adversary::vector_of;
 
 namespace {
 
+// What a client knows of the group that another succeeds.
+struct FormerGroup final : FormerGroups {
+  explicit FormerGroup(const PublicState& group) : state(group) {}
+  const PublicState* find(Bytes group_id) noexcept override {
+    return equal(group_id, state.context().group_id) ? &state : nullptr;
+  }
+  const PublicState& state;
+};
+
 // From now on it knows the resumption PSKs that its group keeps.
 void remember(Member& who) {
   if (!who.group.is_active()) return;
@@ -31,6 +40,7 @@ void prepare_for_vectors(Device& device) {
   device.lifetime = {0, std::numeric_limits<std::uint64_t>::max()};
   device.limits = limits_of_vectors();
   device.limits.resumption_psks = 1024;
+  device.limits.past_epochs = past_epochs;
 }
 
 void tell_keys(const Device& client, Json& object) {
@@ -53,6 +63,36 @@ History::History(Generator& generator, WireFormat format)
     each.psk = generator.bytes(32);
   }
   live().create(generator.bytes(32));
+}
+
+History::History(History& former, Member& by, const std::vector<Member*>& others, SuccessorOptions wanted)
+    : generator_(former.generator_),
+      format_(former.format_),
+      psks_(former.psks_),
+      client_(former.client_.name, generator_.random(), memory_, memory_) {
+  prepare_for_vectors(client_);
+  client_.signing_key = adversary::copy_of(former.client_.signing_key);
+  client_.signature_key = former.client_.signature_key;
+  for (ExternalPsk& each : psks_) each.is_told = false;
+  Member& founder = again(by);
+  Proposals proposals = {add(client_)};
+  for (Member* const each : others) proposals.push_back(add(again(*each)));
+  for (const Proposal& each : wanted.proposals) proposals.push_back(each);
+  wanted.proposals = proposals;
+  wanted.now = adversary::while_leaves_are_current;
+  KeyPackage own;
+  must(decode(Bytes(founder.publish()), own));
+  KeySigner signer = founder.signer();
+  must(founder.group.succeed(signer, by.group, own.leaf_node.encoded,
+                             adversary::copy_of(founder.keys.encryption_key), wanted));
+  welcome_ = founder.welcome();
+  founder.group.adopt_pending();
+  if (!wanted.tree_inline) tree_ = founder.tree();
+  has_client_ = true;
+  FormerGroup group(by.group.state());
+  for (const auto& each : members_) {
+    if (each.get() != &founder) must(each->join(welcome_, tree_, &group));
+  }
 }
 
 Member& History::enter(std::string name) {
@@ -239,7 +279,20 @@ void History::join(Member& joiner, Member& of, ExternalOptions wanted) {
   tell(commit);
 }
 
-Json History::told() const {
+Octets History::say(Member& by, std::size_t size, std::size_t authenticated_data) {
+  const std::string text = text_of(generator_.bytes(size));
+  const std::string beside = text_of(generator_.bytes(authenticated_data));
+  Octets message = by.say(text, beside);
+  must(by.error);
+  return message;
+}
+
+void History::hear(const Octets& message) {
+  Json& messages = epochs_.empty() ? first_messages_ : epochs_.back()["messages"];
+  messages.push_back({{"private_message", to_hex(message)}});
+}
+
+Json History::told(const std::vector<Json>& successors) const {
   Json object = {{"cipher_suite", generator_.suite_number()}, {"external_psks", Json::array()}};
   for (const ExternalPsk& each : psks_) {
     if (!each.is_told) continue;
@@ -248,7 +301,9 @@ Json History::told() const {
   tell_keys(client_, object);
   object["welcome"] = to_hex(welcome_);
   object["ratchet_tree"] = tree_.empty() ? Json() : Json(to_hex(tree_));
+  if (!first_messages_.is_null()) object["messages"] = first_messages_;
   object["epochs"] = epochs_;
+  if (!successors.empty()) object["successors"] = successors;
   return object;
 }
 

@@ -18,7 +18,10 @@ using adversary::Device;
 using adversary::Member;
 using Proposals = std::vector<Proposal>;
 
-// Leaves of it do not run out, whenever a vector is run.
+// How many epochs late messages come at most.
+inline constexpr std::uint32_t past_epochs = 3;
+
+// Leaves of it do not run out, whenever a vector is run; and it keeps what cases need of past epochs.
 void prepare_for_vectors(Device& device);
 
 // The members of a case that tell who the client is.
@@ -28,6 +31,10 @@ class History {
  public:
   // A group of one, the first of the live members. Handshakes of members are of that format.
   History(Generator& generator, WireFormat format);
+
+  // The group that succeeds another, with its first Commit, by one of the former group's live members: the
+  // client and the `others` join by its Welcome. Of wanted.proposals, Adds of all these go before.
+  History(History& former, Member& by, const std::vector<Member*>& others, SuccessorOptions wanted);
 
   // ---- who is there
 
@@ -61,8 +68,12 @@ class History {
   // From outside, by a GroupInfo of a member.
   void join(Member& joiner, Member& of, ExternalOptions wanted = {});
 
-  // The case, as far as its generator chooses it.
-  Json told() const;
+  // Application data, random. Nobody hears it until the client does.
+  Octets say(Member& by, std::size_t size, std::size_t authenticated_data = 0);
+  void hear(const Octets& message);
+
+  // The case, as far as its generator chooses it, with those of the groups that succeed this one.
+  Json told(const std::vector<Json>& successors = {}) const;
 
  private:
   Bytes keep(Octets octets) { return kept_.emplace_back(std::move(octets)); }
@@ -87,7 +98,7 @@ class History {
   Device client_;
   bool has_client_ = false;
   Octets welcome_, tree_;  // of the client; the tree is empty if it is in the Welcome
-  Json proposals_ = Json::array(), epochs_ = Json::array();
+  Json proposals_ = Json::array(), first_messages_, epochs_ = Json::array();
 };
 
 }  // namespace tacet::tool

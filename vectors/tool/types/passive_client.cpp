@@ -1,4 +1,5 @@
-// Passive clients: joining by a Welcome, and following the group through its Commits, RFC 9420, 12.4.
+// Passive clients: joining by a Welcome, and following the group through its Commits, RFC 9420, 12.4; reading
+// what is said in it, and joining the groups that succeed it, 11.2, 11.3.
 
 #include "protocol/adapters/heap_memory.h"
 #include "spec/adversary/endpoint.h"
@@ -13,23 +14,30 @@ namespace tacet::tool {
 namespace {
 
 using adversary::Endpoint;
+using adversary::KnownPsks;
 
 bool recognise(const Json& object) {
   return object.contains("initial_epoch_authenticator") || object.contains("external_psks");
 }
 
-// The client of a case.
-class PassiveClient {
+// The client of a case, in its group and in all that come of it.
+class PassiveClient final : public FormerGroups {
  public:
   explicit PassiveClient(Outputs& outputs) : outputs_(outputs) {}
 
-  void run(const Field& object) {
-    Member client("", random_, memory_, memory_);
+  // A case, or a successor in it, which knows the PSKs of its former group.
+  void run(const Field& object, const Member* former = nullptr) {
+    Member& client = *groups_.emplace_back(std::make_unique<Member>("", random_, memory_, memory_));
     prepare_for_vectors(client);
+    if (former != nullptr) {
+      client.psks = former->psks;
+      if (object["cipher_suite"].number<std::uint16_t>() != static_cast<std::uint16_t>(built_suite().suite))
+        object["cipher_suite"].malformed("another than that of the group that it succeeds");
+    }
     prepare(object, client);
     const Octets tree = object["ratchet_tree"].optional_bytes().value_or(Octets());
-    outputs_.require(object, "welcome", client.join(object["welcome"].bytes(), tree));
-    outputs_.put(object, "initial_epoch_authenticator", client.group.epoch_authenticator());
+    outputs_.require(object, "welcome", client.join(object["welcome"].bytes(), tree, this));
+    begin_epoch(object, "initial_epoch_authenticator", client);
     const Field epochs = object["epochs"];
     for (std::size_t i = 0; i < epochs.size(); ++i) {
       const Field proposals = epochs[i]["proposals"];
@@ -37,11 +45,22 @@ class PassiveClient {
         take(proposals[j], Event::proposal, "no proposal", client);
       }
       take(epochs[i]["commit"], Event::commit, "no Commit that keeps the client", client);
-      outputs_.put(epochs[i], "epoch_authenticator", client.group.epoch_authenticator());
+      begin_epoch(epochs[i], "epoch_authenticator", client);
     }
+    if (!object.has("successors")) return;
+    const Field successors = object["successors"];
+    for (std::size_t i = 0; i < successors.size(); ++i) run(successors[i], &client);
   }
 
  private:
+  const PublicState* find(Bytes group_id) noexcept override {
+    for (const auto& each : groups_) {
+      if (each->group.is_active() && equal(group_id, each->group.state().context().group_id))
+        return &each->group.state();
+    }
+    return nullptr;
+  }
+
   // Before it joins.
   void prepare(const Field& object, Device& client) {
     const Octets message = object["key_package"].bytes();
@@ -86,9 +105,29 @@ class PassiveClient {
     if (client.heard.event != wanted) message.malformed(otherwise);
   }
 
+  // What `object` tells of an epoch; its resumption PSK is for the groups that come of this one.
+  void begin_epoch(const Field& object, const char* authenticator, Member& client) {
+    outputs_.put(object, authenticator, client.group.epoch_authenticator());
+    const GroupContext& context = client.group.state().context();
+    SecretView psk;
+    outputs_.require(object, authenticator, client.group.resumption_psk(context.epoch, psk));
+    client.psks.known[KnownPsks::resumption(context.group_id, context.epoch)] = octets_of(reveal(psk));
+    if (!object.has("messages")) return;
+    const Field messages = object["messages"];
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      const Field message = messages[i];
+      take(message["private_message"], Event::application, "no application data", client);
+      outputs_.put(message, "plaintext", client.heard.application_data);
+      outputs_.put(message, "authenticated_data", client.heard.authenticated_data);
+      outputs_.put_number(message, "sender", client.heard.sender.leaf_index.value);
+      outputs_.put_number(message, "epoch", client.heard.epoch);
+    }
+  }
+
   Outputs& outputs_;
   HeapMemory memory_;
   SodiumRandom random_;
+  std::vector<std::unique_ptr<Member>> groups_;
 };
 
 void run(const Field& object, Crypto&, Outputs& outputs) {
@@ -235,7 +274,9 @@ constexpr VectorFile further[] = {{"passive-client-external-join", external_join
                                   {"passive-client-external-proposal", external_proposals},
                                   {"passive-client-resumption-psk", resumption_psks},
                                   {"passive-client-reinit", closing_re_inits},
-                                  {"passive-client-200-commits", long_histories}};
+                                  {"passive-client-200-commits", long_histories},
+                                  {"passive-client-messages", application_messages},
+                                  {"passive-client-successors", successor_groups}};
 
 }  // namespace
 
