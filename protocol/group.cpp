@@ -23,6 +23,7 @@ Error Group::Past::start(const Client& client) noexcept {
 Error Group::create(Bytes group_id, std::span<const Extension> extensions, Bytes leaf,
                     Secret encryption_key) noexcept {
   REFUSE_IF(is_active(), Error::group_active);
+  REFUSE_IF(has_pending(), Error::commit_pending);
   Digest drawn;
   if (group_id.empty()) {
     TRY(client_.crypto.random(drawn.resize(client_.crypto.hash_size())));
@@ -39,6 +40,7 @@ Error Group::create(Bytes group_id, std::span<const Extension> extensions, Bytes
 Error Group::join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages,
                   FormerGroups* former_groups) noexcept {
   REFUSE_IF(is_active(), Error::group_active);
+  REFUSE_IF(has_pending(), Error::commit_pending);
   MlsMessage decoded;
   TRY(decode(welcome, decoded));
   REFUSE_IF(decoded.wire_format != WireFormat::welcome, Error::not_a_welcome);

@@ -107,12 +107,14 @@ class Group final : private Psks {
   // ---- the beginning
 
   // A group of one, the owner of `leaf`, a LeafNode made as for a KeyPackage, whose private key is given. The
-  // group_id is drawn if it is empty [CREATE-06]. Errors: group_active, those of create_group.
+  // group_id is drawn if it is empty [CREATE-06]. Errors: group_active, commit_pending, those of
+  // create_group.
   Error create(Bytes group_id, std::span<const Extension> extensions, Bytes leaf,
                Secret encryption_key) noexcept;
 
-  // By a Welcome, an MlsMessage, with the tree inside or, if `ratchet_tree` is not empty, with that. Errors:
-  // group_active, not_a_welcome, those of join_by_welcome and of a Reader.
+  // By a Welcome, an MlsMessage, with the tree inside or, if `ratchet_tree` is not empty, with that; not
+  // while a Commit that joins from outside waits. Errors: group_active, commit_pending, not_a_welcome, those
+  // of join_by_welcome and of a Reader.
   Error join(Bytes welcome, Bytes ratchet_tree, KeyPackages& key_packages,
              FormerGroups* former_groups = nullptr) noexcept;
 

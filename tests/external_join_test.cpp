@@ -141,6 +141,28 @@ TEST_F(ExternalJoinTest, AnothersCommitMayComeFirst) {
   refused("", Error::group_active, joiner.error);
 }
 
+TEST_F(ExternalJoinTest, NothingElseBeginsWhileItWaits) {
+  make_group(3);
+  Member& joiner = member("X");
+  const Octets own = joiner.join_from_outside(members[0]->group_info(open));
+  ASSERT_EQ(joiner.error, Error::none);
+  members[1]->commit(with(adversary::add_of(joiner.publish())));  // whose Commit is not taken
+  const Octets welcome = members[1]->welcome();
+  members[1]->group.drop_pending();
+  KeyPackage leaf;
+  ASSERT_EQ(decode(Bytes(joiner.key_package), leaf), Error::none);
+  const auto plain = joiner.memory.contents(), secrets = joiner.secret_memory.contents();
+  const Error joined = joiner.join(welcome);
+  const Error created = joiner.group.create(group_id, {}, leaf.leaf_node.encoded,
+                                            adversary::copy_of(joiner.keys.encryption_key));
+  const bool equal = joiner.memory.contents() == plain && joiner.secret_memory.contents() == secrets;
+  EXPECT_TRUE(equal);
+  refused("", Error::commit_pending, joined, {.state_equal = equal});
+  refused("", Error::commit_pending, created, {.state_equal = equal});
+  take(joiner, own);
+  expect_agreement();
+}
+
 TEST_F(ExternalJoinTest, AnObserverSeesWhoJoins) {
   make_group(2);
   Member& joiner = member("X");
