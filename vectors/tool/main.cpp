@@ -13,6 +13,7 @@
 #include "inspect.h"
 #include "inspect_structures.h"
 #include "protocol/refuse.h"
+#include "replay.h"
 #include "version.h"
 
 namespace tacet::tool {
@@ -36,6 +37,28 @@ constexpr const char* inspect_footer =
     "\n"
     "Exit status: 0 if it is well-formed; 1 if it is malformed; 2 if the command line is wrong or the input\n"
     "could not be read.";
+
+constexpr const char* replay_footer =
+    "A script has one operation in a line; # begins a comment. What makes no sense where it stands does\n"
+    "nothing, so each part of a script is a script:\n"
+    "\n"
+    "  seed N | clients N             before all others; client 0 has created the group\n"
+    "  WHO proposes WISH              WISH: add WHO, remove WHO, update, psk N, resumption N (epochs ago),\n"
+    "  bot proposes WISH              extensions N, custom N, reinit; the bot is an external sender\n"
+    "  WHO asks                       to be added\n"
+    "  WHO commits [WISH...] [without waiting] [without path] [tree apart]\n"
+    "  WHO adopts | WHO drops         its Commit that waits\n"
+    "  WHO says                       application data\n"
+    "  WHO joins by WHO [replacing]   from outside\n"
+    "  WHO publishes | WHO forgets    a new KeyPackage; all but its signature key\n"
+    "  deliver all | deliver [N] to WHO | lose [N] at WHO     what waits behind N others\n"
+    "  again N to WHO                 what was sent N messages before the last\n"
+    "  seize WHO                      an attacker copies it, and gets all that was and will be sent\n"
+    "\n"
+    "Clients with even numbers send handshakes as PrivateMessages, the others as PublicMessages.\n"
+    "\n"
+    "Exit status: 0 if all is as it should be; 1 if somebody knows or answers something else; 2 if the\n"
+    "command line is wrong or the script could not be read.";
 
 constexpr std::uint64_t max_seed = std::numeric_limits<std::uint64_t>::max();
 
@@ -78,6 +101,7 @@ class CommandLine {
     add_conformance();
     add_inspect();
     add_generate();
+    add_replay();
 #ifdef TACET_TEST_BUILD
     add_switch_off();
 #endif
@@ -89,6 +113,7 @@ class CommandLine {
       if (is_test_build()) std::cerr << version_text() << "\n";
       if (conformance_->parsed()) return run_conformance();
       if (inspect_->parsed()) return run_inspect();
+      if (replay_->parsed()) return replay(replay_options_);
       return run_generate();
     } catch (const CLI::ParseError& error) {
       return app_.exit(error) == 0 ? 0 : 2;
@@ -145,6 +170,16 @@ class CommandLine {
         ->type_name("FOLDER");
   }
 
+  void add_replay() {
+    replay_ =
+        app_.add_subcommand("replay", "Play a script of what happens to a group, against a model of it");
+    replay_->footer(replay_footer);
+    replay_->add_option("FILE", replay_options_.path, "The script; - is standard input")
+        ->type_name("")
+        ->required();
+    replay_->add_flag("--verbose", replay_options_.verbose, "Also what each client receives");
+  }
+
 #ifdef TACET_TEST_BUILD
   void add_switch_off() {
     const std::map<std::string, Error> errors = {
@@ -199,9 +234,11 @@ class CommandLine {
   CLI::App* inspect_ = nullptr;
   CLI::Option* inspect_input_ = nullptr;
   CLI::App* generate_ = nullptr;
+  CLI::App* replay_ = nullptr;
   ConformanceOptions options_;
   std::vector<std::string> suites_;
   InspectOptions inspect_options_;
+  ReplayOptions replay_options_;
   std::string inspect_notation_;
   std::string seed_, out_;
 };
