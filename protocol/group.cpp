@@ -259,7 +259,9 @@ Error Group::propose_update(Signer& signer, const NewLeaf& leaf, Bytes authentic
   TRY(decode(signed_leaf.value(), proposal.update.leaf_node));
   TRY(check_own_proposal(client_.crypto, proposal, own_leaf(), rules(), state().tree(), 0, client_.memory));
   TRY(epoch_->member.path_keys().add_update(client_.crypto, public_key, std::move(private_key)));
-  return send_proposal(signer, proposal, authenticated_data, out);
+  const Error error = send_proposal(signer, proposal, authenticated_data, out);
+  if (error != Error::none) epoch_->member.path_keys().drop_update();
+  return error;
 }
 
 Error Group::commit(Signer& signer, const CommitOptions& wanted) noexcept {
@@ -270,10 +272,10 @@ Error Group::commit(Signer& signer, const CommitOptions& wanted) noexcept {
   TRY(selection.start(wanted.proposals, wanted.now));
   if (wanted.with_waiting) TRY(selection.choose());
   const Error error = commit(signer, wanted, selection);
-  const std::size_t all = selection.size();
-  if (error == Error::none || all == 0) return error;
-  TRY(selection.narrow());
-  return selection.size() == all ? error : commit(signer, wanted, selection);
+  if (error == Error::none || selection.size() == 0) return error;
+  const Result<bool> is_narrower = selection.narrow();
+  TRY(is_narrower.error());
+  return is_narrower.value() ? commit(signer, wanted, selection) : error;
 }
 
 Error Group::commit(Signer& signer, const CommitOptions& wanted, const Selection& selection) noexcept {

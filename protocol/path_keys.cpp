@@ -52,6 +52,11 @@ Error PathKeys::add_update(Crypto& crypto, Bytes encryption_key, Secret private_
   return Error::none;
 }
 
+void PathKeys::drop_update() noexcept {
+  keys_.erase(updates_[updates_.size() - 1].slot);
+  updates_.pop_back();
+}
+
 Secret PathKeys::copy(NodeIndex node) const noexcept {
   const Held* const held = find(node);
   return held == nullptr ? Secret() : keys_.copy(held->slot);

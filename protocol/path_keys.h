@@ -39,6 +39,9 @@ class PathKeys {
   // `crypto`.
   Error add_update(Crypto& crypto, Bytes encryption_key, Secret private_key) noexcept;
 
+  // Forgets the Update that was added last, which was not sent.
+  void drop_update() noexcept;
+
   LeafIndex own() const noexcept { return own_; }
   bool holds(NodeIndex node) const noexcept { return find(node) != nullptr; }
   Secret copy(NodeIndex node) const noexcept;  // empty if it is not held

@@ -120,7 +120,7 @@ Error Selection::choose() noexcept {
     if (can_be_covered(entry, place)) chosen_.push_back(place);
     ++place;
   }
-  if (chosen_.empty() && by_value_.size() == 0 && reinit_ != no_place) chosen_.push_back(reinit_);
+  if (has_nothing() && reinit_ != no_place) chosen_.push_back(reinit_);
   return Error::none;
 }
 
@@ -136,7 +136,7 @@ Error Selection::judge() const noexcept {
 }
 
 // Tries as many at once as were valid together last, twice over: few trials if few are invalid.
-Error Selection::narrow() noexcept {
+Result<bool> Selection::narrow() noexcept {
   Array<std::uint32_t> candidates(client_.memory);
   candidates.swap(chosen_);
   TRY(chosen_.reserve(candidates.size()));
@@ -159,7 +159,11 @@ Error Selection::narrow() noexcept {
       step /= 2;
     }
   }
-  return Error::none;
+  if (has_nothing() && reinit_ != no_place) {
+    chosen_.push_back(reinit_);
+    if (judge() != Error::none) chosen_.pop_back();
+  }
+  return chosen_.size() != candidates.size() || chosen_[0] != candidates[0];
 }
 
 Error Selection::list(Buffer& room, List<ProposalOrRef>& out) const noexcept {

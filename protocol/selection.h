@@ -27,9 +27,10 @@ class Selection {
   // Chooses all that wait and do not contradict another. Error::out_of_memory.
   Error choose() noexcept;
 
-  // Keeps only those chosen that are valid beside those before them, where all are not. Errors: what is wrong
-  // with the Commit that covers none of them; out_of_memory.
-  Error narrow() noexcept;
+  // Keeps only those chosen that are valid beside those before them, where all are not; if none is, a ReInit
+  // that waits. Whether it has another choice then. Errors: what is wrong with the Commit that covers none of
+  // them; out_of_memory.
+  Result<bool> narrow() noexcept;
 
   std::size_t size() const noexcept { return chosen_.size(); }
 
@@ -42,6 +43,7 @@ class Selection {
 
   void note(const Proposal& proposal, const Sender& sender, std::uint32_t place) noexcept;
   bool can_be_covered(const Entry& entry, std::uint32_t place) const noexcept;
+  bool has_nothing() const noexcept { return chosen_.empty() && by_value_.size() == 0; }
   Error judge() const noexcept;
 
   const Client& client_;

@@ -190,6 +190,44 @@ TEST_F(GroupTest, AReInitIsNotPreferred) {
   shows("REINIT-05");
 }
 
+// What is not valid does not stand before it.
+TEST_F(GroupTest, AReInitIsCoveredIfNothingElseCanBe) {
+  make_group(3);
+  Proposal reinit;
+  reinit.type = ProposalType::reinit;
+  reinit.re_init.group_id = group_id;
+  reinit.re_init.cipher_suite = CipherSuite::x25519_chacha20poly1305_sha256_ed25519;
+  const Octets not_believed = member("D").publish();
+  for (const bool is_permitted : {true, false}) {
+    send(members[1]->propose(reinit), *members[1]);
+    send(members[1]->propose(add_of(not_believed)), *members[1]);
+    members[0]->policy.disbelieved = members[3]->signature_key;
+    if (!is_permitted) members[0]->policy.forbidden = ProposalType::reinit;
+    members[0]->commit();
+    ASSERT_EQ(members[0]->error, Error::none);
+    const Record& record = *members[0]->group.pending_record();
+    ASSERT_EQ(record.changes().size(), is_permitted ? 1u : 0u);
+    if (is_permitted) {
+      EXPECT_EQ(record.changes()[0].type, ProposalType::reinit);
+    }
+    members[0]->group.drop_pending();
+  }
+}
+
+TEST_F(GroupTest, AnUpdateThatIsNotSentLeavesNoKey) {
+  make_group(2);
+  members[0]->limits.cached_proposals = 1;
+  send(members[0]->propose_update(), *members[0]);
+  for (int i = 0; i < 2; ++i) {  // the first may make room
+    const auto before = members[0]->secret_memory.contents();
+    members[0]->propose_update();
+    refused("", Error::too_many_proposals, members[0]->error);
+    if (i != 0) {
+      EXPECT_TRUE(members[0]->secret_memory.contents() == before);
+    }
+  }
+}
+
 TEST_F(GroupTest, ThePolicyIsAskedBeforeAnybodyIsAdded) {
   make_group(2);
   Member& joiner = member("C");

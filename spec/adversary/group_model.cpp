@@ -130,7 +130,7 @@ EpochId GroupModel::begin(EpochId from, const std::vector<CoveredByCommit>& list
 
 void GroupModel::enter(Knowledge& who, EpochId epoch) {
   if (who.is_member) who.past.push_front(std::move(who.keys));
-  if (who.past.size() > past_epochs_of_scripts) who.past.resize(past_epochs_of_scripts);
+  if (who.past.size() > limits_of_scripts().past_epochs) who.past.resize(limits_of_scripts().past_epochs);
   who.is_member = true;
   who.epoch = epoch;
   who.keys = MessageKeys();
@@ -328,8 +328,6 @@ std::string GroupModel::complaint(const Knowledge& by, const std::vector<Covered
     if (!with_waiting || covered.count(id) != 0) continue;
     // An Add may be good only beside a Remove that was chosen after it.
     if (what.topic == Topic::add && epochs_[by.epoch].leaf_of(what.client).has_value()) continue;
-    // A ReInit stands behind all others, also behind those that turn out not to be good.
-    if (what.topic == Topic::reinit && by.waiting.size() != 1) continue;
     std::vector<CoveredByCommit> more = list;
     more.push_back({what, id});
     const bool could_be =
@@ -348,11 +346,12 @@ bool GroupModel::needs_path(const std::vector<CoveredByCommit>& list) {
   return list.empty() || !std::all_of(list.begin(), list.end(), needs_none);
 }
 
-MessageId GroupModel::commit(Knowledge& by, const std::vector<CoveredByCommit>& list, bool has_path) {
+MessageId GroupModel::commit(Knowledge& by, const std::vector<CoveredByCommit>& list, bool has_path,
+                             std::optional<MessageId> same) {
   Sent sent = sent_by(by, Kind::commit);
   sent.list = list;
   sent.has_path = has_path;
-  sent.next = begin(by.epoch, list);
+  sent.next = same.has_value() ? messages_[*same].next : begin(by.epoch, list);
   if (has_path) {
     const KeyId key = new_key();
     epochs_[sent.next].leaves[sent.leaf]->key = key;
@@ -406,17 +405,28 @@ void GroupModel::drop(Knowledge& who) {
 
 // ---- receiving
 
+// Whether it is the Commit that waits, or the same bytes.
+bool GroupModel::is_pending(const Knowledge& who, MessageId commit) const {
+  return who.pending.has_value() && messages_[commit].kind == Kind::commit &&
+         messages_[*who.pending].next == messages_[commit].next;
+}
+
 GroupModel::Outcome GroupModel::receive(Knowledge& to, MessageId id) {
   const Sent& message = messages_[id];
   if (message.kind == Kind::welcome) return join(to, message);
-  if (to.pending == id) {
+  if (is_pending(to, id)) {
     adopt(to);
     return {Error::none, Event::own_commit};
   }
-  if (const Error error = check_open(to); error != Error::none) return {error};
   const std::uint64_t now = epochs_[to.epoch].number, then = epochs_[message.epoch].number;
+  if (message.kind == Kind::application) {
+    for (MessageKeys& keys : to.past) {
+      if (epochs_[keys.epoch].number == then) return late(keys, message);
+    }
+  }
+  if (const Error error = check_open(to); error != Error::none) return {error};
   if (then > now) return {Error::epoch_future};
-  if (then < now) return late(to, message);
+  if (then < now) return {Error::epoch_past};
   if (const Error error = authenticate(to, message); error != Error::none) return {error};
   if (message.kind == Kind::proposal) return receive_proposal(to, message);
   if (message.kind == Kind::commit) return receive_commit(to, message);
@@ -424,18 +434,12 @@ GroupModel::Outcome GroupModel::receive(Knowledge& to, MessageId id) {
   return {Error::none, Event::application};
 }
 
-// Application data of epochs whose keys are kept.
-GroupModel::Outcome GroupModel::late(Knowledge& to, const Sent& message) const {
-  for (MessageKeys& keys : to.past) {
-    if (message.kind != Kind::application || epochs_[keys.epoch].number != epochs_[message.epoch].number)
-      continue;
-    if (keys.epoch != message.epoch) return {Error::sender_data_not_authentic};
-    const Error error = keys.judge(message);
-    if (error != Error::none) return {error};
-    keys.take(message);
-    return {Error::none, Event::application};
-  }
-  return {Error::epoch_past};
+// Application data of an epoch that is over and of the same number, also if the group has been closed since.
+GroupModel::Outcome GroupModel::late(MessageKeys& keys, const Sent& message) {
+  if (keys.epoch != message.epoch) return {Error::sender_data_not_authentic};
+  if (const Error error = keys.judge(message); error != Error::none) return {error};
+  keys.take(message);
+  return {Error::none, Event::application};
 }
 
 // In an epoch of the same number, which may be of another history.

@@ -28,11 +28,9 @@ constexpr Limits limits_of_scripts() {
   limits.skipped_keys = 6;
   limits.cached_proposals = 10;
   limits.resumption_psks = 2;
+  limits.past_epochs = 2;
   return limits;
 }
-
-// How many past epochs' messages are still read. The model knows what that means; Group keeps none.
-inline constexpr std::size_t past_epochs_of_scripts = 0;
 
 // The external PSKs, by their number, that a client has.
 inline constexpr std::size_t psks_of_scripts = 3;
@@ -182,7 +180,10 @@ class GroupModel {
   std::string complaint(const Knowledge& by, const std::vector<CoveredByCommit>& list,
                         bool with_waiting) const;
   static bool needs_path(const std::vector<CoveredByCommit>& list);
-  MessageId commit(Knowledge& by, const std::vector<CoveredByCommit>& list, bool has_path);
+  // `same` is a Commit that has gone out before, if this one is the same byte for byte: without a path and in
+  // the open there is no chance in it.
+  MessageId commit(Knowledge& by, const std::vector<CoveredByCommit>& list, bool has_path,
+                   std::optional<MessageId> same);
   MessageId welcome(MessageId commit);
 
   Verdict judge_join(const Knowledge& who, EpochId epoch, bool replaces) const;
@@ -204,6 +205,7 @@ class GroupModel {
   MessageId reference_of(const Sent& proposal) const;
   MessageId post(Sent sent);
   static bool waits(const Knowledge& who, MessageId reference);
+  bool is_pending(const Knowledge& who, MessageId commit) const;
   static Error judge_waiting(const Knowledge& who, MessageId reference);
   Error check_open(const Knowledge& who) const;
   Verdict judge_list(EpochId epoch, std::optional<std::size_t> committer,
@@ -214,7 +216,7 @@ class GroupModel {
   void enter(Knowledge& who, EpochId epoch);
   static void leave(Knowledge& who);
   Outcome join(Knowledge& to, const Sent& welcome);
-  Outcome late(Knowledge& to, const Sent& message) const;
+  static Outcome late(MessageKeys& keys, const Sent& message);
   Error authenticate(const Knowledge& to, const Sent& message) const;
   static Outcome receive_proposal(Knowledge& to, const Sent& proposal);
   Outcome receive_commit(Knowledge& to, const Sent& commit);

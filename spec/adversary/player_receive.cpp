@@ -154,6 +154,11 @@ void Player::hold_heard(const Actor& actor, MessageId id, std::optional<Event> d
   }
   if (*demanded == Event::proposal && !equal(heard.proposal, proposals_[id]))
     fail(actor, "reads another proposal");
+  const bool is_from_leaf =
+      sent.sender == SenderType::member && (*demanded == Event::application || *demanded == Event::proposal);
+  const std::string client = is_from_leaf ? std::to_string(sent.client) : std::string();
+  if (!equal(heard.sender_leaf.credential.body, bytes_of(client)))
+    fail(actor, "takes it for another client's");
   if (*demanded != Event::application) return;
   if (actor.member->text() != texts_[id]) fail(actor, "reads something else than was said");
   if (!equal(heard.authenticated_data, bytes_of("to all"))) fail(actor, "reads other authenticated data");

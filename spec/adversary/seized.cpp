@@ -10,14 +10,16 @@ namespace {
 
 // `private` does not keep an attacker out: names in an explicit instantiation are not checked for access.
 std::optional<Epoch>& epoch_of(Group& group);
-void begin_epoch_of(Group& group);
+void advance(Group& group, NextEpoch& next, ReplacedLeaves&& replaced);
 
-template <auto epoch, auto begin_epoch>
+template <auto epoch, auto advance_group>
 struct Inside {
   friend std::optional<Epoch>& epoch_of(Group& group) { return group.*epoch; }
-  friend void begin_epoch_of(Group& group) { (group.*begin_epoch)(); }
+  friend void advance(Group& group, NextEpoch& next, ReplacedLeaves&& replaced) {
+    (group.*advance_group)(next, std::move(replaced));
+  }
 };
-template struct Inside<&Group::epoch_, &Group::begin_epoch>;
+template struct Inside<&Group::epoch_, &Group::advance>;
 
 // Where a floor below Group looks for them.
 void lend_resumption_psks(Member& copy) {
@@ -61,9 +63,10 @@ Error take_as_attacker(Member& copy, const Octets& message) {
   const Error refused = process_commit(client, copy.psks, epoch, content, next);
   epoch.member.secret_tree().drop(key);
   TRY(refused);
+  ReplacedLeaves replaced(client.memory);
+  TRY(replaced.take(next.state().draft()));
   copy.group.drop_pending();
-  next.adopt(epoch);
-  begin_epoch_of(copy.group);
+  advance(copy.group, next, std::move(replaced));
   return Error::none;
 }
 
