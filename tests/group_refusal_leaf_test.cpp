@@ -244,6 +244,7 @@ TEST_F(BadLeafOfInsider, InAPath) {
     breaks_leaf("LEAF-32, COMMIT-27", Error::leaf_node_source_wrong,
                 [&](LeafModel& leaf) { leaf.source = source; });
   }
+  breaks_leaf("CODEC-16", Error::leaf_node_source_unknown, [](LeafModel& leaf) { leaf.source = 4; });
   breaks_leaf("CRED-12", Error::successor_refused,
               [](LeafModel& leaf) { leaf.credential_body = model::octets("somebody else"); });
 }

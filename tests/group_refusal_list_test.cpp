@@ -127,6 +127,19 @@ TEST_F(BadListOfInsider, WithAPskNonceOfAnotherLength) {
   }
 }
 
+TEST_F(BadListOfInsider, WithAPskOfAKindThatThereIsNot) {
+  const auto breaks_at = [this](std::size_t offset, Error error, const Octets& list) {
+    breaks("CODEC-18", error, [&](CommitPlan& plan) {
+      plan.proposals = list;
+      plan.deviates = {Step::content, adversary::replaced_at(offset, {9})};
+    });
+  };
+  const std::size_t behind_the_type = 4;  // the list's length, by value, and the type
+  breaks_at(behind_the_type, Error::psk_type_unknown, by_value(psk("agreed")));
+  breaks_at(behind_the_type + 1, Error::psk_usage_unknown,
+            by_value(resumption(ResumptionPskUsage::application)));
+}
+
 TEST_F(BadListOfInsider, WithAPskOfAnotherUse) {
   breaks_with("PSK-10, REINIT-19", Error::psk_usage_misplaced,
               [&] { return by_value(resumption(ResumptionPskUsage::reinit)); });

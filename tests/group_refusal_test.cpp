@@ -110,7 +110,17 @@ TEST_F(BadFrameOfInsider, OfANumberThatIsNone) {
   breaks("CODEC-14", Error::content_type_unknown, in_the_open, Step::content_type, replaced_by({4}));
   breaks("CODEC-14", Error::content_type_unknown, sealed, Step::sent_content_type, replaced_by({0}));
   breaks("CODEC-15", Error::sender_type_unknown, in_the_open, Step::sender, replaced_at(0, {5}));
-  breaks("CODEC-04", Error::trailing_bytes, every, Step::message, extended());
+  breaks("CODEC-12", Error::trailing_bytes, every, Step::message, extended());
+}
+
+TEST_F(BadFrameOfInsider, WithALengthThatIsNotWrittenAsShortAsItCan) {
+  const auto breaks_by = [this](const char* ids, Error error, const Octets& header) {
+    breaks(ids, error, in_the_open, Step::group_id, replaced_by(header + group));
+    breaks(ids, error, sealed, Step::sent_group_id, replaced_by(header + group));
+  };
+  breaks_by("CODEC-04", Error::varint_not_minimal, {0x40, 5});
+  breaks_by("CODEC-05", Error::varint_not_minimal, {0x80, 0, 0, 5});
+  breaks_by("CODEC-06", Error::varint_prefix, {0xc0, 0, 0, 0, 0, 0, 0, 5});
 }
 
 // ---- signature and tags

@@ -373,19 +373,27 @@ TEST_F(BadSuccessorTest, OfAGroupThatGoesOn) {
          {.usage = branch, .group_id = successor, .others = {0, 3}}, genuine);
 }
 
-// Of another suite or version than those that are built: so there is no genuine one.
+// Of another suite or version than those that are built: so of a ReInit's there is no genuine one.
 class OtherParametersTest : public BadSuccessorTest {
  protected:
   static constexpr CipherSuite other_suite{1};
   static constexpr ProtocolVersion other_version{2};
 
-  void is_refused(const char* ids, Error error, const Octets& welcome, FormerGroups& former) {
+  struct Answer {
+    Error seen;
+    bool equal;
+  };
+  Answer answer_to(const Octets& welcome, FormerGroups& former) {
     Member& joiner = *members[0];
     const auto plain = joiner.memory.contents(), secrets = joiner.secret_memory.contents();
     const Error seen = heirs[0]->group.join(welcome, {}, joiner, &former);
     const bool equal = joiner.memory.contents() == plain && joiner.secret_memory.contents() == secrets;
     EXPECT_TRUE(equal);
-    refused(ids, error, seen, {.state_equal = equal});
+    return {seen, equal};
+  }
+  void is_refused(const char* ids, Error error, const Octets& welcome, FormerGroups& former) {
+    const Answer answer = answer_to(welcome, former);
+    refused(ids, error, answer.seen, {.state_equal = answer.equal});
   }
 };
 
@@ -413,7 +421,13 @@ TEST_F(OtherParametersTest, OfAGroupThatGoesOn) {
     PublicState former(members[0]->client(), RatchetTree(members[0]->memory, members[0]->policy));
     ASSERT_EQ(former.start(members[0]->client(), context, {}), Error::none);
     other.state = &former;
-    is_refused("BRANCH-03", by_suite ? Error::successor_suite : Error::successor_version, welcome, other);
+    const Error error = by_suite ? Error::successor_suite : Error::successor_version;
+    const Answer answer = answer_to(welcome, other);
+    members[0]->last_resort = true;
+    Heir another(*members[0]);
+    const Error after = another.join(welcome);
+    EXPECT_EQ(after, Error::none);
+    refused("BRANCH-03", error, answer.seen, {answer.equal, after == Error::none});
   }
 }
 

@@ -346,12 +346,28 @@ bool GroupModel::needs_path(const std::vector<CoveredByCommit>& list) {
   return list.empty() || !std::all_of(list.begin(), list.end(), needs_none);
 }
 
-MessageId GroupModel::commit(Knowledge& by, const std::vector<CoveredByCommit>& list, bool has_path,
-                             std::optional<MessageId> same) {
+// What a Commit begins that says the same and has no chance in it: no path, and no nonce of a PSK. Its
+// signature is the same, and so are the transcript and the secrets of its epoch.
+std::optional<EpochId> GroupModel::epoch_of_same(const Sent& commit) const {
+  const auto has_nonce = [](const CoveredByCommit& each) {
+    const bool is_psk = each.what.topic == Topic::psk || each.what.topic == Topic::resumption;
+    return is_psk && !each.reference.has_value();
+  };
+  if (commit.has_path || std::any_of(commit.list.begin(), commit.list.end(), has_nonce)) return std::nullopt;
+  for (const Sent& other : messages_) {
+    const bool is_same = other.kind == Kind::commit && other.client == commit.client &&
+                         other.epoch == commit.epoch && !other.has_path && other.list == commit.list;
+    if (is_same) return other.next;
+  }
+  return std::nullopt;
+}
+
+MessageId GroupModel::commit(Knowledge& by, const std::vector<CoveredByCommit>& list, bool has_path) {
   Sent sent = sent_by(by, Kind::commit);
   sent.list = list;
   sent.has_path = has_path;
-  sent.next = same.has_value() ? messages_[*same].next : begin(by.epoch, list);
+  const std::optional<EpochId> same = epoch_of_same(sent);
+  sent.next = same.has_value() ? *same : begin(by.epoch, list);
   if (has_path) {
     const KeyId key = new_key();
     epochs_[sent.next].leaves[sent.leaf]->key = key;
@@ -407,8 +423,10 @@ void GroupModel::drop(Knowledge& who) {
 
 // Whether it is the Commit that waits, or the same bytes.
 bool GroupModel::is_pending(const Knowledge& who, MessageId commit) const {
-  return who.pending.has_value() && messages_[commit].kind == Kind::commit &&
-         messages_[*who.pending].next == messages_[commit].next;
+  if (!who.pending.has_value()) return false;
+  const Sent &pending = messages_[*who.pending], &sent = messages_[commit];
+  const bool is_same = sent.kind == Kind::commit && sent.next == pending.next && !pending.is_private;
+  return who.pending == commit || is_same;
 }
 
 GroupModel::Outcome GroupModel::receive(Knowledge& to, MessageId id) {

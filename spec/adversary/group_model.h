@@ -81,6 +81,7 @@ struct Proposed {
 struct CoveredByCommit {
   Proposed what;
   std::optional<MessageId> reference;
+  bool operator==(const CoveredByCommit&) const = default;
 };
 
 struct Sent {
@@ -180,10 +181,7 @@ class GroupModel {
   std::string complaint(const Knowledge& by, const std::vector<CoveredByCommit>& list,
                         bool with_waiting) const;
   static bool needs_path(const std::vector<CoveredByCommit>& list);
-  // `same` is a Commit that has gone out before, if this one is the same byte for byte: without a path and in
-  // the open there is no chance in it.
-  MessageId commit(Knowledge& by, const std::vector<CoveredByCommit>& list, bool has_path,
-                   std::optional<MessageId> same);
+  MessageId commit(Knowledge& by, const std::vector<CoveredByCommit>& list, bool has_path);
   MessageId welcome(MessageId commit);
 
   Verdict judge_join(const Knowledge& who, EpochId epoch, bool replaces) const;
@@ -206,6 +204,7 @@ class GroupModel {
   MessageId post(Sent sent);
   static bool waits(const Knowledge& who, MessageId reference);
   bool is_pending(const Knowledge& who, MessageId commit) const;
+  std::optional<EpochId> epoch_of_same(const Sent& commit) const;
   static Error judge_waiting(const Knowledge& who, MessageId reference);
   Error check_open(const Knowledge& who) const;
   Verdict judge_list(EpochId epoch, std::optional<std::size_t> committer,

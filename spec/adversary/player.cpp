@@ -308,15 +308,8 @@ std::string Player::commit(ClientId who, const Operation& operation) {
   const bool has_path = !equal(record.leaf_before(), record.leaf_after());
   if (has_path != (wanted.with_path || GroupModel::needs_path(list)))
     fail(*by, "commits with no path, or with one");
-  const MessageId id = model_.commit(by->knows, list, has_path, find_same(bytes));
+  const MessageId id = model_.commit(by->knows, list, has_path);
   return send_commit(*by, id, std::move(bytes), wanted.tree_inline);
-}
-
-std::optional<MessageId> Player::find_same(const Octets& bytes) const {
-  for (const auto& [id, record] : records_) {
-    if (provider_.hand_over()[record].bytes == bytes) return id;
-  }
-  return std::nullopt;
 }
 
 std::string Player::send_commit(Actor& actor, MessageId id, Octets bytes, bool tree_inline) {

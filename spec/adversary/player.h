@@ -93,7 +93,6 @@ class Player {
   std::vector<CoveredByCommit> covered_by(Actor& actor, const std::vector<CoveredByCommit>& by_value);
   bool send(MessageId id, Octets bytes);
   std::string send_outside_proposal(Device& device, const Sender& sender, ClientId who, const Proposed& what);
-  std::optional<MessageId> find_same(const Octets& bytes) const;  // that has been sent before
   std::string send_commit(Actor& actor, MessageId id, Octets bytes, bool tree_inline);
   void route(MessageId commit);
   void invite(Actor& actor, MessageId commit, bool tree_inline);
