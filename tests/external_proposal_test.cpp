@@ -24,8 +24,8 @@ class ExternalProposalTest : public GroupTest {
     senders.push_back(std::make_unique<Octets>(model::vector(list)));
     return {ExtensionType::external_senders, *senders.back()};
   }
-  void make_group_with(std::vector<const Member*> whom) {
-    make_group(3);
+  void make_group_with(std::vector<const Member*> whom, std::uint32_t size = 3) {
+    make_group(size);
     const Extension extension = listed(whom);
     encoded.resize(1 << 10);
     const Result<Extensions> list = encode_list(std::span<const Extension>(&extension, 1), encoded);
@@ -47,7 +47,11 @@ class ExternalProposalTest : public GroupTest {
 
   // To all members.
   void deliver(const Octets& message) {
-    for (std::size_t i = 0; i < 3; ++i) ASSERT_EQ(members[i]->receive(message), Error::none);
+    for (const auto& each : members) {
+      if (each->group.is_active()) {
+        ASSERT_EQ(each->receive(message), Error::none);
+      }
+    }
   }
 
   Member first{"first", random}, second{"second", random};  // outside
@@ -56,12 +60,14 @@ class ExternalProposalTest : public GroupTest {
 };
 
 TEST_F(ExternalProposalTest, EachTypeThatIsAllowedIsCommitted) {
-  for (const WireFormat each : {WireFormat::private_message, WireFormat::public_message}) {
-    format = each;
+  for (const std::uint32_t size : {2u, 2u, 3u, 3u, 5u, 5u, 8u, 8u, 17u, 17u}) {  // in both formats
+    SCOPED_TRACE(size);
+    const bool is_public = format == WireFormat::public_message;
+    format = is_public ? WireFormat::private_message : WireFormat::public_message;
     members.clear();
-    make_group_with({&first, &second});
+    make_group_with({&first, &second}, size);
     for (const auto& member : members) member->psks.known["agreed"] = model::octets("a key");
-    Member joiner("J", random);
+    Member joiner("joiner", random);
     const Octets key_package = joiner.publish();
     const Extension extension = listed({&first, &second});
     Octets room(1 << 10);
@@ -74,9 +80,10 @@ TEST_F(ExternalProposalTest, EachTypeThatIsAllowedIsCommitted) {
                       CipherSuite::x25519_chacha20poly1305_sha256_ed25519,
                       {}};
     const Proposal all[] = {add_of(key_package), external_psk_of("agreed"), extensions_of(list.value()),
-                            remove_of(LeafIndex{3}), reinit};
+                            remove_of(LeafIndex{size}), reinit};
     std::uint32_t by = 0;
     for (const Proposal& proposal : all) {
+      SCOPED_TRACE(static_cast<int>(proposal.type));
       by = 1 - by;
       Member& sender = by == 0 ? first : second;
       const Octets sent = propose(sender, external(by), proposal);

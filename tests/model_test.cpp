@@ -31,6 +31,7 @@ class Chance {
     clients_ = script.clients;
     operations_ = parse_script("0 commits add 1 add 2 add 3\ndeliver all\n").operations;
     while (operations_.size() < operations) go_on();
+    if (below(5) == 0) close();
     operations_.resize(operations);
     script.operations = std::move(operations_);
     return script;
@@ -82,6 +83,19 @@ class Chance {
     drawn.wishes = {wish(false)};
   }
 
+  // In the place of what was drawn last, so that a script stays as long as it is.
+  void close() {
+    operations_.resize(operations_.size() - std::min<std::size_t>(operations_.size() / 4, 12));
+    put(Verb::deliver_all);
+    for (int i = 0; i < 2; ++i) {
+      Operation& drawn = put(Verb::commit);
+      drawn.wishes = {{Topic::reinit, 0}};
+      drawn.with_waiting = false;
+    }
+    put(Verb::deliver_all);
+    for (int i = 0; i < 8; ++i) put(i % 2 == 0 ? Verb::succeed : Verb::say);
+  }
+
   void commit() {
     Operation& drawn = put(Verb::commit);
     for (std::uint64_t i = below(4); i > 1; --i) drawn.wishes.push_back(wish(true));
@@ -121,11 +135,13 @@ class Chance {
   }
 
   void put_rare() {
-    static constexpr Verb verbs[] = {Verb::adopt, Verb::adopt, Verb::drop,   Verb::drop,  Verb::ask,
-                                     Verb::join,  Verb::join,  Verb::join,   Verb::lose,  Verb::lose,
-                                     Verb::again, Verb::again, Verb::again,  Verb::again, Verb::again,
-                                     Verb::again, Verb::again, Verb::forget, Verb::seize, Verb::publish};
+    static constexpr Verb verbs[] = {Verb::adopt,  Verb::adopt,  Verb::drop,   Verb::drop,  Verb::ask,
+                                     Verb::join,   Verb::join,   Verb::join,   Verb::lose,  Verb::lose,
+                                     Verb::again,  Verb::again,  Verb::again,  Verb::again, Verb::again,
+                                     Verb::again,  Verb::again,  Verb::forget, Verb::seize, Verb::publish,
+                                     Verb::branch, Verb::succeed};
     Operation& drawn = put(verbs[below(std::size(verbs))]);
+    if (drawn.verb == Verb::branch) drawn.other = below(clients_);
     if (drawn.verb == Verb::join) {
       drawn.other = below(clients_);
       drawn.replaces = below(2) == 0;
@@ -211,12 +227,12 @@ TEST(Model, TellsWhatEachMemberKnows) {
                                  "a Welcome",
                                  "a proposal",
                                  "application data",
+                                 "branched",
                                  "client_repeated",
                                  "commit_pending",
                                  "epoch_future",
                                  "epoch_past",
                                  "generation_gone",
-
                                  "group_active",
                                  "group_closed",
                                  "group_inactive",
@@ -224,6 +240,8 @@ TEST(Model, TellsWhatEachMemberKnows) {
                                  "its own Commit",
                                  "proposals_wait",
                                  "psk_unknown",
+                                 "reinit_absent",
+                                 "succeeded",
                                  "too_many_proposals",
                                  "seized: a Commit",
                                  "seized: a proposal",
@@ -265,6 +283,7 @@ TEST(Script, WhatCannotBeReadIsTold) {
   EXPECT_EQ(error_of("1 commits without hope"), "line 1: there should be 'path' in the place of 'hope'");
   EXPECT_EQ(error_of("1 commits add 2 twice"),
             "line 1: a Commit knows no such thing in the place of 'twice'");
+  EXPECT_EQ(error_of("1 branches"), "line 1: there should be 'with' at the end of the line");
   EXPECT_EQ(error_of("1 joins 2"), "line 1: there should be 'by' in the place of '2'");
   EXPECT_EQ(error_of("deliver to"), "line 1: there should be a number at the end of the line");
   EXPECT_EQ(error_of("deliver all twice"), "line 1: nothing should follow in the place of 'twice'");
@@ -287,12 +306,39 @@ std::string last_outcome(std::string_view text) {
 }
 
 TEST(Player, DoesNothingWhereItMakesNoSense) {
-  for (const char* const text :
-       {"9 says", "9 asks", "9 proposes custom 1", "9 commits", "9 joins by 0", "1 joins by 2", "9 forgets",
-        "9 publishes", "seize 9", "deliver to 0", "deliver to 9", "lose at 0", "again 0 to 1", "deliver all",
-        "0 adopts", "0 drops", "0 proposes remove 3", "0 proposes resumption 1", "bot proposes update"}) {
+  for (const char* const text : {"9 says",
+                                 "9 asks",
+                                 "9 proposes custom 1",
+                                 "9 commits",
+                                 "9 joins by 0",
+                                 "1 joins by 2",
+                                 "9 forgets",
+                                 "9 publishes",
+                                 "9 succeeds",
+                                 "0 branches with 0",
+                                 "0 branches with 9",
+                                 "seize 9",
+                                 "deliver to 0",
+                                 "deliver to 9",
+                                 "lose at 0",
+                                 "again 0 to 1",
+                                 "deliver all",
+                                 "0 adopts",
+                                 "0 drops",
+                                 "0 proposes remove 3",
+                                 "0 proposes resumption 1",
+                                 "bot proposes update"}) {
     EXPECT_EQ(last_outcome(text), "") << text;
   }
+}
+
+TEST(Player, AllWhoAreThereGoOnInAnotherGroup) {
+  const std::string three = "0 commits add 1 add 2\ndeliver all\n";
+  EXPECT_EQ(last_outcome(three + "1 succeeds"), "reinit_absent");
+  EXPECT_EQ(last_outcome(three + "1 branches with 2"), "is founded by 2");
+  EXPECT_EQ(last_outcome(three + "2 commits reinit\ndeliver all\n1 succeeds"), "is founded by 3");
+  EXPECT_EQ(last_outcome(three + "2 commits reinit\ndeliver to 1\ndeliver to 2\n1 succeeds"),
+            "is founded by 2");
 }
 
 TEST(Player, AMemberThatWasSeizedHeals) {

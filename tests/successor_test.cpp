@@ -5,13 +5,14 @@
 #include "members.h"
 #include "protocol/observer.h"
 #include "protocol/refuse.h"
-#include "spec/adversary/reveal.h"
+#include "spec/adversary/heir.h"
 
 namespace tacet {
 namespace {
 
 using adversary::add_of;
 using adversary::external_psk_of;
+using adversary::Heir;
 using adversary::KnownPsks;
 using adversary::remove_of;
 using evidence::refused;
@@ -19,20 +20,6 @@ using evidence::shows;
 using model::octets;
 
 constexpr ResumptionPskUsage reinit = ResumptionPskUsage::reinit, branch = ResumptionPskUsage::branch;
-
-// A client's group, for its successors; and the one that succeeds it.
-struct Heir final : FormerGroups {
-  explicit Heir(Member& member) : of(member), group(member.client(), member.psks) {}
-
-  const PublicState* find(Bytes group_id) noexcept override {
-    const bool is_it = of.group.is_active() && equal(group_id, of.group.state().context().group_id);
-    return is_it ? &of.group.state() : nullptr;
-  }
-  Error join(const Octets& welcome) { return group.join(welcome, {}, of, this); }
-
-  Member& of;
-  Group group;
-};
 
 class SuccessorTest : public GroupTest {
  protected:
@@ -62,21 +49,14 @@ class SuccessorTest : public GroupTest {
     members[0]->group.adopt_pending();
     meet();
   }
-  // All remember the PSK of their present epoch, and publish new KeyPackages.
+  // All publish new KeyPackages.
   void meet() {
     heirs.clear();
     adds.clear();
     for (const auto& each : members) {
-      remember(*each);
       heirs.push_back(std::make_unique<Heir>(*each));
       adds.push_back(add_of(each->publish()));
     }
-  }
-  static void remember(Member& who) {
-    const GroupContext& context = who.group.state().context();
-    SecretView psk;
-    ASSERT_EQ(who.group.resumption_psk(context.epoch, psk), Error::none);
-    who.psks.known[KnownPsks::resumption(context.group_id, context.epoch)] = model::octets(reveal(psk));
   }
 
   // The one at `by` creates the successor with others; gives the Welcome.
@@ -85,14 +65,7 @@ class SuccessorTest : public GroupTest {
     for (const std::size_t each : others) covered.push_back(adds[each]);
     for (const Proposal& each : wanted.proposals) covered.push_back(each);
     wanted.proposals = covered;
-    wanted.now = adversary::while_leaves_are_current;
-    Heir& heir = *heirs[by];
-    KeyPackage own;
-    must(decode(Bytes(heir.of.key_package), own));
-    KeySigner signer = heir.of.signer();
-    heir.of.error = heir.group.succeed(signer, heir.of.group, own.leaf_node.encoded,
-                                       adversary::copy_of(heir.of.keys.encryption_key), wanted);
-    return model::octets(heir.group.pending_welcome());
+    return heirs[by]->succeed(wanted);
   }
   using GroupTest::with;
 
@@ -130,6 +103,34 @@ class SuccessorTest : public GroupTest {
   std::vector<Proposal> adds, covered;
   GroupSecrets opened;
 };
+
+TEST_F(SuccessorTest, AllOfAGroupOfAnySizeGoOnOrSomeBranch) {
+  for (const WireFormat each : {WireFormat::private_message, WireFormat::public_message}) {
+    format = each;
+    for (const std::size_t size : {2u, 3u, 4u, 5u, 8u, 9u, 17u}) {
+      for (const ResumptionPskUsage usage : {reinit, branch}) {
+        SCOPED_TRACE(size);
+        start_over();
+        make_group(size);
+        if (usage == reinit) {
+          send(members[0]->commit(with(reinit_to(successor))), *members[0]);
+          members[0]->group.adopt_pending();
+        }
+        meet();
+        std::vector<std::size_t> others;
+        for (std::size_t i = 0; i < size; i += usage == branch ? 2 : 1) {
+          if (i != 1) others.push_back(i);
+        }
+        const Octets welcome = succeed(1, {.usage = usage}, others);
+        ASSERT_EQ(members[1]->error, Error::none);
+        for (const std::size_t i : others) ASSERT_EQ(heirs[i]->join(welcome), Error::none);
+        heirs[1]->group.adopt_pending();
+        expect_heirs_agree(others.size() + 1);
+        if (usage == branch) expect_agreement();
+      }
+    }
+  }
+}
 
 TEST_F(SuccessorTest, AReInitClosesTheGroup) {
   for (const WireFormat each : {WireFormat::private_message, WireFormat::public_message}) {
@@ -329,9 +330,10 @@ class BadSuccessorTest : public SuccessorTest {
   void breaks(const char* ids, Error error, const Plan& plan, const Octets& genuine) {
     const Octets bad = welcome_of(plan);
     Heir& heir = *heirs[0];
-    const auto plain = heir.of.memory.contents(), secrets = heir.of.secret_memory.contents();
+    const Member& joiner = *members[0];
+    const auto plain = joiner.memory.contents(), secrets = joiner.secret_memory.contents();
     const Error seen = heir.join(bad);
-    const bool equal = heir.of.memory.contents() == plain && heir.of.secret_memory.contents() == secrets;
+    const bool equal = joiner.memory.contents() == plain && joiner.secret_memory.contents() == secrets;
     EXPECT_TRUE(equal);
     heir.of.last_resort = true;
     Heir another(heir.of);

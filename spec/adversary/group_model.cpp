@@ -410,6 +410,20 @@ MessageId GroupModel::join_from_outside(Knowledge& who, EpochId epoch, bool repl
   return who.pending.emplace(post(std::move(sent)));
 }
 
+Verdict GroupModel::judge_successor(const Knowledge& by, bool branches) const {
+  if (!by.is_member) return Error::group_inactive;
+  return branches || epochs_[by.epoch].is_closed ? Verdict() : Error::reinit_absent;
+}
+
+// A client may have two leaves: it has joined from outside beside its former one.
+std::vector<ClientId> GroupModel::clients_beside(const Knowledge& by) const {
+  std::set<ClientId> clients;
+  for (const std::optional<ModelLeaf>& leaf : epochs_[by.epoch].leaves) {
+    if (leaf.has_value() && leaf->client != by.client) clients.insert(leaf->client);
+  }
+  return {clients.begin(), clients.end()};
+}
+
 void GroupModel::adopt(Knowledge& who) {
   if (who.pending.has_value()) enter(who, messages_[*who.pending].next);
 }

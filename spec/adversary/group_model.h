@@ -184,6 +184,11 @@ class GroupModel {
   MessageId commit(Knowledge& by, const std::vector<CoveredByCommit>& list, bool has_path);
   MessageId welcome(MessageId commit);
 
+  // Whether it can create a group that succeeds this one, or branches from it.
+  Verdict judge_successor(const Knowledge& by, bool branches) const;
+  // Who of the clients in its epoch is there to join it.
+  std::vector<ClientId> clients_beside(const Knowledge& by) const;
+
   Verdict judge_join(const Knowledge& who, EpochId epoch, bool replaces) const;
   MessageId join_from_outside(Knowledge& who, EpochId epoch, bool replaces);
 

@@ -410,6 +410,10 @@ std::string Player::play(const Operation& operation) {
       return ask(who);
     case Verb::join:
       return join(who, operation);
+    case Verb::succeed:
+      return succeed(who, std::nullopt);
+    case Verb::branch:
+      return succeed(who, operation.other);
     case Verb::publish:
       if (actor(who) == nullptr) return {};
       publish(who);

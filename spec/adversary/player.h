@@ -79,6 +79,7 @@ class Player {
   std::string ask(ClientId who);
   std::string commit(ClientId who, const Operation& operation);
   std::string join(ClientId who, const Operation& operation);
+  std::string succeed(ClientId who, std::optional<ClientId> branches_with);
   std::string forget(ClientId who);
   std::string settle(ClientId who, bool adopts);
   std::string say(ClientId who);
@@ -86,6 +87,10 @@ class Player {
   std::string deliver_all();
   std::string again(ClientId who, std::size_t place);
   std::string seize(ClientId who);
+
+  // ---- the groups that succeed this one, which are told at once and left again
+  Octets found(Actor& founder, const std::vector<ClientId>& others, bool branches, Octets& welcome);
+  void follow(Actor& heir, const Octets& welcome, const Octets& authenticator);
 
   // ---- what is sent
   std::optional<Proposed> meant(const Wish& wish, ClientId by, EpochId epoch);

@@ -30,8 +30,8 @@ struct VerbName {
   std::string_view name;
 };
 constexpr VerbName plain_verbs[] = {
-    {Verb::adopt, "adopts"}, {Verb::drop, "drops"},        {Verb::say, "says"},
-    {Verb::ask, "asks"},     {Verb::publish, "publishes"}, {Verb::forget, "forgets"},
+    {Verb::adopt, "adopts"},     {Verb::drop, "drops"},        {Verb::say, "says"},       {Verb::ask, "asks"},
+    {Verb::succeed, "succeeds"}, {Verb::publish, "publishes"}, {Verb::forget, "forgets"},
 };
 
 std::vector<std::string_view> words_of(std::string_view line) {
@@ -136,6 +136,12 @@ void read_client_verb(LineReader& line, Operation& out) {
     out.replaces = line.takes("replacing");
     return;
   }
+  if (line.takes("branches")) {
+    out.verb = Verb::branch;
+    line.take("with");
+    out.other = line.number();
+    return;
+  }
   for (const VerbName& each : plain_verbs) {
     if (!line.takes(each.name)) continue;
     out.verb = each.verb;
@@ -236,6 +242,8 @@ std::string text_of(const Operation& operation) {
     }
     case Verb::join:
       return who + " joins by " + std::to_string(operation.other) + (operation.replaces ? " replacing" : "");
+    case Verb::branch:
+      return who + " branches with " + std::to_string(operation.other);
     case Verb::deliver:
       return text_of_delivery(operation, "deliver", "to");
     case Verb::deliver_all:

@@ -48,6 +48,8 @@ enum class Verb : std::uint8_t {
   say,          // WHO says
   ask,          // WHO asks: to be added
   join,         // WHO joins by OTHER [replacing]: from outside, by a GroupInfo of that member
+  succeed,      // WHO succeeds: with all others, in the group that a ReInit tells of
+  branch,       // WHO branches with OTHER: in a group of their own, beside this one
   publish,      // WHO publishes: a KeyPackage, in the place of the last one
   forget,       // WHO forgets: its state is lost, but for its signature key
   deliver,      // deliver [PLACE] to WHO: what waits behind PLACE others, or the last

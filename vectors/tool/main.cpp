@@ -50,6 +50,8 @@ constexpr const char* replay_footer =
     "  WHO adopts | WHO drops         its Commit that waits\n"
     "  WHO says                       application data\n"
     "  WHO joins by WHO [replacing]   from outside\n"
+    "  WHO succeeds                   the group that a ReInit has closed, with all others\n"
+    "  WHO branches with WHO          in a group beside this one\n"
     "  WHO publishes | WHO forgets    a new KeyPackage; all but its signature key\n"
     "  deliver all | deliver [N] to WHO | lose [N] at WHO     what waits behind N others\n"
     "  again N to WHO                 what was sent N messages before the last\n"

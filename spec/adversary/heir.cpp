@@ -1,0 +1,34 @@
+#include "heir.h"
+
+#include "octets.h"
+#include "reveal.h"
+
+namespace tacet::adversary {
+
+Heir::Heir(Member& member) : of(member), group(member.client(), member.psks) {
+  const GroupContext& context = of.group.state().context();
+  SecretView psk;
+  must(of.group.resumption_psk(context.epoch, psk));
+  const std::string name = KnownPsks::resumption(context.group_id, context.epoch);
+  if (of.psks.known.emplace(name, octets_of(reveal(psk))).second) psk_ = name;
+}
+
+Heir::~Heir() {
+  if (!psk_.empty()) of.psks.known.erase(psk_);
+}
+
+const PublicState* Heir::find(Bytes group_id) noexcept {
+  const bool is_it = of.group.is_active() && equal(group_id, of.group.state().context().group_id);
+  return is_it ? &of.group.state() : nullptr;
+}
+
+Octets Heir::succeed(SuccessorOptions wanted) {
+  wanted.now = while_leaves_are_current;
+  KeyPackage own;
+  must(decode(Bytes(of.key_package), own));
+  KeySigner signer = of.signer();
+  of.error = group.succeed(signer, of.group, own.leaf_node.encoded, copy_of(of.keys.encryption_key), wanted);
+  return octets_of(group.pending_welcome());
+}
+
+}  // namespace tacet::adversary
