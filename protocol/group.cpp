@@ -321,10 +321,10 @@ Result<std::size_t> Group::process_size(Bytes message) const noexcept {
   TRY(decode(message, decoded));
   MessageEpoch epoch = message_epoch(client_, state());
   if (decoded.wire_format == WireFormat::public_message) return unprotect_room(decoded.public_message, epoch);
+  if (decoded.wire_format != WireFormat::private_message) return Error::not_a_group_message;
   const PastEpoch* const late = past_.epochs.find(decoded.private_message.epoch);
   if (late != nullptr) epoch.group_context = late->context.encoded();
-  if (decoded.wire_format == WireFormat::private_message) return open_room(decoded.private_message, epoch);
-  return Error::not_a_group_message;
+  return open_room(decoded.private_message, epoch);
 }
 
 // Who sent it and what it says, if it authenticates.

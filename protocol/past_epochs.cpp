@@ -47,15 +47,10 @@ void PastEpochs::keep(const Client& client, Epoch& epoch, ReplacedLeaves&& repla
   place.secret_tree = std::move(epoch.member.secret_tree());
 }
 
-const PastEpoch* PastEpochs::find(std::uint64_t epoch) const noexcept {
-  if (kept_.size() == 0) return nullptr;
+bool PastEpochs::keeps(std::uint64_t epoch) const noexcept {
+  if (kept_.size() == 0) return false;
   const PastEpoch& place = kept_[epoch % kept_.size()];
-  const bool is_kept = place.sender_data_secret != SecretSlots::none && place.number() == epoch;
-  return is_kept ? &place : nullptr;
-}
-
-PastEpoch* PastEpochs::find(std::uint64_t epoch) noexcept {
-  return const_cast<PastEpoch*>(static_cast<const PastEpochs&>(*this).find(epoch));
+  return place.sender_data_secret != SecretSlots::none && place.number() == epoch;
 }
 
 // ---- their leaves

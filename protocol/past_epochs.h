@@ -61,14 +61,20 @@ class PastEpochs {
   void keep(const Client& client, Epoch& epoch, ReplacedLeaves&& replaced) noexcept;
 
   // Nothing if it is not kept.
-  PastEpoch* find(std::uint64_t epoch) noexcept;
-  const PastEpoch* find(std::uint64_t epoch) const noexcept;
+  PastEpoch* find(std::uint64_t epoch) noexcept {
+    return keeps(epoch) ? &kept_[epoch % kept_.size()] : nullptr;
+  }
+  const PastEpoch* find(std::uint64_t epoch) const noexcept {
+    return keeps(epoch) ? &kept_[epoch % kept_.size()] : nullptr;
+  }
 
   Secret sender_data_secret(const PastEpoch& epoch) const noexcept {
     return secrets_.copy(epoch.sender_data_secret);
   }
 
  private:
+  bool keeps(std::uint64_t epoch) const noexcept;
+
   Objects<PastEpoch> kept_;  // each at its number modulo theirs
   SecretSlots secrets_;
 };

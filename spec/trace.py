@@ -66,6 +66,7 @@ class Seen:
     def __init__(self, place):
         self.place = place
         self.tests, self.errors, self.also = set(), set(), set()
+        self.is_whole = False  # after one refusal the state was equal and the genuine message accepted
 
     def add(self, test, error, state, genuine):
         self.tests.add(test)
@@ -75,6 +76,8 @@ class Seen:
             self.also.add("state equal")
         if genuine == "accepted":
             self.also.add("genuine accepted")
+        if error != "-" and state == "equal" and genuine == "accepted":
+            self.is_whole = True
 
 
 class Trace:
@@ -248,7 +251,7 @@ class Trace:
 
     def is_refused_well(self, id):
         """Whether it is a rejection that was seen to change nothing and to keep out nothing genuine."""
-        return self.catalogue[id].kind != "reject" or self.seen[id].also == {"state equal", "genuine accepted"}
+        return self.catalogue[id].kind != "reject" or self.seen[id].is_whole
 
     def check_mistakes(self):
         for row, ids in self.mistakes.items():

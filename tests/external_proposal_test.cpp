@@ -73,12 +73,7 @@ TEST_F(ExternalProposalTest, EachTypeThatIsAllowedIsCommitted) {
     Octets room(1 << 10);
     const Result<Extensions> list = encode_list(std::span<const Extension>(&extension, 1), room);
     ASSERT_TRUE(list.ok());
-    Proposal reinit;
-    reinit.type = ProposalType::reinit;
-    reinit.re_init = {bytes_of("successor"),
-                      ProtocolVersion::mls10,
-                      CipherSuite::x25519_chacha20poly1305_sha256_ed25519,
-                      {}};
+    const Proposal reinit = adversary::reinit_of(bytes_of("successor"));
     const Proposal all[] = {add_of(key_package), external_psk_of("agreed"), extensions_of(list.value()),
                             remove_of(LeafIndex{size}), reinit};
     std::uint32_t by = 0;

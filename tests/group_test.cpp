@@ -177,10 +177,7 @@ TEST_F(GroupTest, ACommitCoversWhatWaitsAsFarAsItCan) {
 
 TEST_F(GroupTest, AReInitIsNotPreferred) {
   make_group(2);
-  Proposal reinit;
-  reinit.type = ProposalType::reinit;
-  reinit.re_init.group_id = group_id;
-  reinit.re_init.cipher_suite = CipherSuite::x25519_chacha20poly1305_sha256_ed25519;
+  const Proposal reinit = adversary::reinit_of(group_id);
   send(members[1]->propose(reinit), *members[1]);
   send(members[1]->propose_update(), *members[1]);
   members[0]->commit();
@@ -193,10 +190,7 @@ TEST_F(GroupTest, AReInitIsNotPreferred) {
 // What is not valid does not stand before it.
 TEST_F(GroupTest, AReInitIsCoveredIfNothingElseCanBe) {
   make_group(3);
-  Proposal reinit;
-  reinit.type = ProposalType::reinit;
-  reinit.re_init.group_id = group_id;
-  reinit.re_init.cipher_suite = CipherSuite::x25519_chacha20poly1305_sha256_ed25519;
+  const Proposal reinit = adversary::reinit_of(group_id);
   const Octets not_believed = member("D").publish();
   for (const bool is_permitted : {true, false}) {
     send(members[1]->propose(reinit), *members[1]);
@@ -212,6 +206,16 @@ TEST_F(GroupTest, AReInitIsCoveredIfNothingElseCanBe) {
     }
     members[0]->group.drop_pending();
   }
+}
+
+TEST_F(GroupTest, TheFirstLeafCanBeUpdatedByAProposal) {
+  make_group(3);
+  const Octets before = octets(members[1]->group.state().tree().encoded(LeafIndex{0}));
+  send(members[0]->propose_update(), *members[0]);
+  commit_by(*members[1]);
+  EXPECT_NE(octets(members[1]->group.state().tree().encoded(LeafIndex{0})), before);
+  expect_agreement();
+  shows("PROP-10");
 }
 
 TEST_F(GroupTest, AnUpdateThatIsNotSentLeavesNoKey) {

@@ -148,13 +148,7 @@ class HostileGroup {
     equip(at(name));
     return by_value(add_of(at(name).publish()));
   }
-  static Proposal reinit() {
-    Proposal proposal;
-    proposal.type = ProposalType::reinit;
-    proposal.re_init.group_id = bytes_of("the next group");
-    proposal.re_init.cipher_suite = CipherSuite::x25519_chacha20poly1305_sha256_ed25519;
-    return proposal;
-  }
+  static Proposal reinit() { return adversary::reinit_of(bytes_of("the next group")); }
   // Sent by an honest member, or by a traitor, and heard by all.
   Octets proposed(const std::string& by, const Octets& message) {
     adversary::must(at(by).error);

@@ -254,11 +254,7 @@ TEST_F(PastEpochsTest, IsReadInAGroupThatWasClosed) {
   make_group_of(3);
   const std::uint64_t then = epoch();
   const Octets late = said(1), too_late = said(1);
-  Proposal reinit;
-  reinit.type = ProposalType::reinit;
-  reinit.re_init.group_id = bytes_of("the next group");
-  reinit.re_init.cipher_suite = CipherSuite::x25519_chacha20poly1305_sha256_ed25519;
-  commit_of(0, reinit);
+  commit_of(0, adversary::reinit_of(bytes_of("the next group")));
   ASSERT_TRUE(at(2).group.is_closed());
   expect_heard(at(2), late, "B", then);
   shows("APP-07");

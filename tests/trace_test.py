@@ -291,8 +291,9 @@ class Tables(TraceTest):
         self.fails("spec/mistakes.tsv:4: EXT-01 is excepted; keep and test it")
 
     def test_a_mistake_that_bytes_show_is_refused_without_a_trace(self):
-        for record in (REFUSED.replace("equal", "-"), REFUSED.replace("accepted", "-")):
-            self.evidence(record, DERIVED)
+        one, other = REFUSED.replace("equal", "-"), REFUSED.replace("accepted", "-")
+        for records in ([one], [other], [one, other]):
+            self.evidence(*records, DERIVED)
             self.fails("spec/mistakes.tsv:2: CODEC-01 is refused, but state and genuine message were not looked at")
 
     def test_bad_mistakes(self):

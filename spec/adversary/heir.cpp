@@ -1,16 +1,15 @@
 #include "heir.h"
 
 #include "octets.h"
-#include "reveal.h"
 
 namespace tacet::adversary {
 
 Heir::Heir(Member& member) : of(member), group(member.client(), member.psks) {
   const GroupContext& context = of.group.state().context();
-  SecretView psk;
-  must(of.group.resumption_psk(context.epoch, psk));
   const std::string name = KnownPsks::resumption(context.group_id, context.epoch);
-  if (of.psks.known.emplace(name, octets_of(reveal(psk))).second) psk_ = name;
+  if (of.psks.known.count(name) != 0) return;
+  must(of.remember_psk(context.epoch));
+  psk_ = name;
 }
 
 Heir::~Heir() {

@@ -63,6 +63,13 @@ Octets Member::join_from_outside(const Octets& group_info, ExternalOptions wante
   return octets_of(group.pending_commit());
 }
 
+Error Member::remember_psk(std::uint64_t epoch) {
+  SecretView psk;
+  TRY(group.resumption_psk(epoch, psk));
+  psks.known[KnownPsks::resumption(group.state().context().group_id, epoch)] = octets_of(reveal(psk));
+  return Error::none;
+}
+
 Octets Member::tree() const {
   const RatchetTree& tree = group.state().tree();
   const Result<std::size_t> size = tree.export_size();
@@ -115,6 +122,14 @@ Proposal resumption_psk_of(Bytes group_id, std::uint64_t epoch) {
   id.type = PskType::resumption;
   id.psk_group_id = group_id;
   id.psk_epoch = epoch;
+  return proposal;
+}
+
+Proposal reinit_of(Bytes group_id) {
+  Proposal proposal;
+  proposal.type = ProposalType::reinit;
+  proposal.re_init.group_id = group_id;
+  proposal.re_init.cipher_suite = CipherSuite::x25519_chacha20poly1305_sha256_ed25519;
   return proposal;
 }
 

@@ -34,6 +34,9 @@ class Member : public Device {
   Error stage(const Octets& message);
   std::string text() const;  // what was said in it
 
+  // From now on its PSKs have the resumption PSK of its group in that epoch. Error::psk_unknown.
+  Error remember_psk(std::uint64_t epoch);
+
   Octets welcome() const;
   Octets authenticator() const;
 
@@ -53,6 +56,7 @@ Proposal add_of(const Octets& key_package);
 Proposal remove_of(LeafIndex leaf);
 Proposal external_psk_of(std::string_view psk_id);
 Proposal resumption_psk_of(Bytes group_id, std::uint64_t epoch);
+Proposal reinit_of(Bytes group_id);  // to the suite that is built
 Proposal extensions_of(const Extensions& extensions);
 Proposal custom_of(ProposalType type, Bytes body);
 

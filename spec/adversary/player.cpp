@@ -138,7 +138,6 @@ std::optional<Proposed> Player::meant(const Wish& wish, ClientId by, EpochId epo
 }
 
 Proposal Player::made(const Proposed& what) {
-  Proposal reinit;
   switch (what.topic) {
     case Topic::add:
       return add_of(key_packages_.at(what.key));
@@ -155,10 +154,7 @@ Proposal Player::made(const Proposed& what) {
     case Topic::extensions:
       return extensions_of(extensions_[what.number]);
     case Topic::reinit:
-      reinit.type = ProposalType::reinit;
-      reinit.re_init.group_id = bytes_of("the next group");
-      reinit.re_init.cipher_suite = CipherSuite::x25519_chacha20poly1305_sha256_ed25519;
-      return reinit;
+      return reinit_of(bytes_of("the next group"));
     default:
       return custom_of(registered_proposal, kept_.emplace_back(encoded(std::uint64_t{what.number})));
   }

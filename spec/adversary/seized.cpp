@@ -26,9 +26,7 @@ void lend_resumption_psks(Member& copy) {
   const GroupContext& context = copy.group.state().context();
   for (std::uint64_t back = 0; back <= std::min<std::uint64_t>(context.epoch, copy.limits.resumption_psks);
        ++back) {
-    SecretView psk;
-    if (copy.group.resumption_psk(context.epoch - back, psk) != Error::none) continue;
-    copy.psks.known[KnownPsks::resumption(context.group_id, context.epoch - back)] = octets_of(reveal(psk));
+    static_cast<void>(copy.remember_psk(context.epoch - back));  // not every one is kept
   }
 }
 

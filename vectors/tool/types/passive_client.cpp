@@ -14,7 +14,6 @@ namespace tacet::tool {
 namespace {
 
 using adversary::Endpoint;
-using adversary::KnownPsks;
 
 bool recognise(const Json& object) {
   return object.contains("initial_epoch_authenticator") || object.contains("external_psks");
@@ -25,7 +24,7 @@ class PassiveClient final : public FormerGroups {
  public:
   explicit PassiveClient(Outputs& outputs) : outputs_(outputs) {}
 
-  // A case, or a successor in it, which knows the PSKs of its former group.
+  // A case, or a successor in it, which knows the PSKs of its former group; files are not nested deep.
   void run(const Field& object, const Member* former = nullptr) {
     Member& client = *groups_.emplace_back(std::make_unique<Member>("", random_, memory_, memory_));
     prepare_for_vectors(client);
@@ -108,10 +107,7 @@ class PassiveClient final : public FormerGroups {
   // What `object` tells of an epoch; its resumption PSK is for the groups that come of this one.
   void begin_epoch(const Field& object, const char* authenticator, Member& client) {
     outputs_.put(object, authenticator, client.group.epoch_authenticator());
-    const GroupContext& context = client.group.state().context();
-    SecretView psk;
-    outputs_.require(object, authenticator, client.group.resumption_psk(context.epoch, psk));
-    client.psks.known[KnownPsks::resumption(context.group_id, context.epoch)] = octets_of(reveal(psk));
+    outputs_.require(object, authenticator, client.remember_psk(client.group.state().context().epoch));
     if (!object.has("messages")) return;
     const Field messages = object["messages"];
     for (std::size_t i = 0; i < messages.size(); ++i) {
