@@ -272,7 +272,8 @@ Error Group::commit(Signer& signer, const CommitOptions& wanted) noexcept {
   TRY(selection.start(wanted.proposals, wanted.now));
   if (wanted.with_waiting) TRY(selection.choose());
   const Error error = commit(signer, wanted, selection);
-  if (error == Error::none || selection.size() == 0) return error;
+  const bool is_of_what_waits = error != Error::none && error != Error::out_of_memory;
+  if (!is_of_what_waits || selection.size() == 0) return error;
   const Result<bool> is_narrower = selection.narrow();
   TRY(is_narrower.error());
   return is_narrower.value() ? commit(signer, wanted, selection) : error;

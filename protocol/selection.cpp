@@ -161,7 +161,9 @@ Result<bool> Selection::narrow() noexcept {
   }
   if (has_nothing() && reinit_ != no_place) {
     chosen_.push_back(reinit_);
-    if (judge() != Error::none) chosen_.pop_back();
+    const Error error = judge();
+    if (error == Error::out_of_memory) return error;
+    if (error != Error::none) chosen_.pop_back();
   }
   return chosen_.size() != candidates.size() || chosen_[0] != candidates[0];
 }
