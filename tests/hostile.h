@@ -18,23 +18,6 @@ using adversary::Framed;
 using adversary::OpenLeaf, adversary::OpenPath, adversary::OpenPathNode, adversary::OpenSecrets;
 using adversary::remove_of;
 
-// All that can be seen of a member, and all that it keeps.
-struct Snapshot {
-  explicit Snapshot(const Member& of)
-      : memory(of.memory.contents()),
-        secret_memory(of.secret_memory.contents()),
-        tree(of.tree()),
-        context(model::octets(of.group.state().group_context())),
-        authenticator(of.authenticator()) {
-    const ProposalCache& waiting = of.group.state().proposals();
-    for (const auto& entry : waiting) proposals.push_back(model::octets(waiting.proposal(entry)));
-  }
-  friend bool operator==(const Snapshot&, const Snapshot&) = default;
-
-  std::vector<Octets> memory, secret_memory, proposals;
-  Octets tree, context, authenticator;
-};
-
 // Leaf 0 is ann's, 1 new's, who was added without a path and is unmerged at node 3 and at the root, 2 the
 // traitor's, 3 dan's, 4 eve's, 6 the accomplice's; 5 and 7 are blank, and so are the parents 1, 9 and 13.
 class HostileGroup {

@@ -15,14 +15,50 @@ class Member final : public TwoMemories, public adversary::Member {
       : adversary::Member(std::move(name), random, memory, secret_memory) {}
 };
 
+// What can be seen of a member: all that it tells of its group, and what waits.
+struct View {
+  explicit View(const Member& of)
+      : is_active(of.group.is_active()),
+        authenticator(of.authenticator()),
+        commit(model::octets(of.group.pending_commit())),
+        welcome(of.welcome()) {
+    if (!is_active) return;
+    const PublicState& state = of.group.state();
+    tree = of.tree();
+    context = model::octets(state.group_context());
+    for (const auto& entry : state.proposals()) {
+      proposals.push_back(model::octets(state.proposals().proposal(entry)));
+    }
+  }
+  friend bool operator==(const View&, const View&) = default;
+
+  bool is_active;
+  Octets authenticator, commit, welcome, tree, context;
+  std::vector<Octets> proposals;
+};
+
+// That, and all that it keeps.
+struct Snapshot {
+  explicit Snapshot(const Member& of)
+      : seen(of), memory(of.memory.contents()), secret_memory(of.secret_memory.contents()) {}
+  friend bool operator==(const Snapshot&, const Snapshot&) = default;
+
+  View seen;
+  std::vector<Octets> memory, secret_memory;
+};
+
 // A group of some members, named by letters, who have all the first one's Commits.
 class GroupTest : public ::testing::Test {
  protected:
   Member& member(std::string name) {
-    members.push_back(std::make_unique<Member>(std::move(name), random));
+    members.push_back(std::make_unique<Member>(std::move(name), *source));
     members.back()->policy.format = format;
+    equip(*members.back());
     return *members.back();
   }
+
+  // What each has beside that.
+  virtual void equip(Member&) {}
 
   // The first creates the group and adds the others in one Commit.
   void make_group(std::size_t size) {
@@ -80,6 +116,7 @@ class GroupTest : public ::testing::Test {
 
   const Octets group_id = model::octets("a group");
   adversary::SeededRandom random{1};
+  Random* source = &random;  // of all members
   WireFormat format = WireFormat::private_message;
   std::vector<std::unique_ptr<Proposal>> proposals;
   std::vector<std::unique_ptr<Member>> members;

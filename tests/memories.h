@@ -12,14 +12,27 @@
 
 namespace tacet {
 
+// Counts calls, of which the one with that number, from 0, fails; or all from it on.
+struct Countdown {
+  bool fails() noexcept { return stays ? calls++ >= fails_at : calls++ == fails_at; }
+
+  std::size_t calls = 0;
+  std::size_t fails_at = SIZE_MAX;
+  bool stays = false;
+};
+
 class TestMemory final : public Memory {
  public:
+  TestMemory() = default;
+  TestMemory(const TestMemory&) = delete;
+  TestMemory& operator=(const TestMemory&) = delete;
   ~TestMemory() {
+    leaked_ += live_;
     for (const auto& [block, size] : blocks_) std::free(block);
   }
 
   void* allocate(std::size_t bytes, std::size_t) noexcept override {
-    if (calls_++ == fails_at_) return nullptr;
+    if (countdown_->fails()) return nullptr;
     void* block = std::malloc(bytes);
     std::memset(block, 0xa5, bytes);  // what was there before is not the endpoint's
     blocks_[block] = bytes;
@@ -41,9 +54,12 @@ class TestMemory final : public Memory {
   }
 
   // The call with this number, from 0, fails.
-  void fail_at(std::size_t call) { fails_at_ = call; }
-  std::size_t calls() const { return calls_; }
-  std::size_t live() const { return live_; }  // in bytes
+  void fail_at(std::size_t call) { countdown_->fails_at = call; }
+  std::size_t calls() const { return countdown_->calls; }
+  // From now on its calls count among those, which outlive it.
+  void count_with(Countdown& countdown) { countdown_ = &countdown; }
+  std::size_t live() const { return live_; }       // in bytes
+  static std::size_t leaked() { return leaked_; }  // bytes that were live when any of them ended
 
   // Whether 8 bytes in a row of these, or all if they are fewer, lie in a block that is held: part of a
   // secret counts.
@@ -82,9 +98,10 @@ class TestMemory final : public Memory {
 
   std::map<void*, std::size_t> blocks_;
   std::vector<std::vector<std::uint8_t>> must_not_be_released_;
-  std::size_t calls_ = 0;
-  std::size_t fails_at_ = SIZE_MAX;
+  Countdown own_countdown_;
+  Countdown* countdown_ = &own_countdown_;
   std::size_t live_ = 0;
+  static inline std::size_t leaked_ = 0;
   std::size_t released_secrets_ = 0;
 };
 
