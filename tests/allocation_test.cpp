@@ -49,7 +49,7 @@ void free(void* block) { allocator_called(), __libc_free(block); }
 namespace tacet {
 namespace {
 
-RegionMemory region;
+OwnRegion region;
 
 class Armed {
  public:
@@ -417,7 +417,7 @@ TEST_F(GroupAllocationTest, WhatComesLateAllocatesNothing) {
 }
 
 TEST_F(GroupAllocationTest, HandshakesAllocateFromTheCallersMemoryAlone) {
-  static RegionMemory memory;
+  static OwnRegion memory;
   Member a("a", random, memory, memory), b("b", random, memory, memory);
   meet(a, b);
   const Proposal extensions = adversary::extensions_of({});

@@ -8,7 +8,7 @@
 #include <map>
 #include <vector>
 
-#include "protocol/memory.h"
+#include "protocol/adapters/region_memory.h"
 
 namespace tacet {
 
@@ -105,22 +105,17 @@ class TestMemory final : public Memory {
   std::size_t released_secrets_ = 0;
 };
 
-// A region that is handed out from its beginning and never taken back: no heap, and the same addresses every
-// time.
-class RegionMemory final : public Memory {
+// A RegionMemory with a region of its own: no heap, and the same addresses every time.
+class OwnRegion final : public Memory {
  public:
-  void* allocate(std::size_t bytes, std::size_t) noexcept override {
-    bytes = (bytes + 15) / 16 * 16;
-    if (bytes > sizeof region_ - used_) return nullptr;
-    void* block = region_ + used_;
-    used_ += bytes;
-    return block;
+  void* allocate(std::size_t bytes, std::size_t alignment) noexcept override {
+    return memory_.allocate(bytes, alignment);
   }
-  void release(void*, std::size_t) noexcept override {}
+  void release(void* block, std::size_t bytes) noexcept override { memory_.release(block, bytes); }
 
  private:
-  alignas(16) std::uint8_t region_[1 << 20];
-  std::size_t used_ = 0;
+  alignas(RegionMemory::unit) std::uint8_t region_[1 << 20];
+  RegionMemory memory_{region_};
 };
 
 }  // namespace tacet

@@ -87,7 +87,7 @@ struct Group {
 struct World {
   adversary::SeededRandom random;  // what is drawn differs with the secret: ephemeral keys are secrets too
   Sodium crypto{random};
-  RegionMemory memory;
+  OwnRegion memory;
   std::uint8_t secret_bytes[64] = {};
   SecretView secret{secret_bytes, 32}, nonce{secret_bytes + 32, 12};
   Secret out, signing_key;
