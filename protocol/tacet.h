@@ -41,13 +41,15 @@
 //            selection.h        12.2, 12.4: which waiting proposals a Commit of one's own covers
 //            group.h            11, 12, 14, 15: Group, the public verbs
 //            observer.h         Observer, which follows a group without secrets
+//            memory_needed.h    how large a region of memory a group takes
 //
 // What the caller brings: a few small interfaces, and what there is for those who need nothing else. The
 // headers of adapters/ are compiled into the program; BasicClient (adapters/basic_client.h) keeps its keys
 // and KeyPackages in memory, and is a place to start from.
 //
 //   Memory        memory.h   where an object keeps its bytes, twice: the second is for secrets and may be
-//                            locked. HeapMemory (adapters/heap_memory.h)
+//                            locked. HeapMemory (adapters/heap_memory.h); RegionMemory
+//                            (adapters/region_memory.h) for a region of a fixed size
 //   Random        crypto.h   random bytes. SodiumRandom, from the operating system
 //   Crypto        crypto.h   the primitives of a cipher suite. Sodium, for 0x0003
 //   Signer        crypto.h   signs by a key that may live in hardware. KeySigner, with the key in memory
@@ -87,6 +89,7 @@
 #include "leaf_node.h"
 #include "limits.h"
 #include "memory.h"
+#include "memory_needed.h"
 #include "observer.h"
 #include "outside.h"
 #include "past_epochs.h"
