@@ -178,6 +178,12 @@ class Digest {
     return {bytes_, size_};
   }
 
+  // Becomes a copy of at most max_size bytes.
+  void assign(Bytes bytes) noexcept {
+    const MutableBytes own = resize(bytes.size());
+    if (!own.empty()) std::memcpy(own.data(), bytes.data(), own.size());
+  }
+
  private:
   std::uint8_t bytes_[max_size] = {};
   std::size_t size_ = 0;

@@ -217,6 +217,7 @@ class CommitCreation {
   // [COMMIT-37].
   Error send() noexcept {
     content_.auth.confirmation_tag = confirmation_tag_;
+    TRY(keep_content());
     const MutableBytes room = out_.message_room.bytes();
     const Result<Bytes> message =
         joins() ? protect(client_.crypto, content_, epoch_.state.group_context(), {}, room)
@@ -224,6 +225,16 @@ class CommitCreation {
     TRY(message.error());
     out_.message = message.value();
     return Error::none;
+  }
+
+  Error keep_content() noexcept {
+    if (client_.limits.reserved_generations == 0) return Error::none;
+    const Result<std::size_t> size = encoded_size(content_);
+    TRY(size.error());
+    Result<Buffer> room = Buffer::allocate(client_.memory, size.value());
+    TRY(room.error());
+    out_.content = std::move(room.value());
+    return encode(content_, out_.content.bytes()).error();
   }
 
   Error make_welcome() noexcept;
@@ -344,6 +355,19 @@ Error create_commit(const Client& client, Psks& psks, Signer& signer, Epoch& epo
 Error create_external_commit(const Client& client, Psks& psks, Signer& signer, Epoch& epoch,
                              const NewCommit& wanted, Secret init_secret, OwnCommit& out) noexcept {
   return CommitCreation(client, psks, signer, epoch, wanted, out).run_as_joiner(std::move(init_secret));
+}
+
+// As who processes it goes through it, but that nothing has to be derived.
+Error restore_commit(const Client& client, SecretReader& member, OwnCommit& out) noexcept {
+  AuthenticatedContent commit;
+  TRY(decode(Bytes(out.content.bytes()), commit));
+  REFUSE_IF(commit.content.content_type != ContentType::commit, Error::saved_state_malformed);
+  NextPublicState& state = out.next.state_;
+  TRY(state.apply(client, commit.content.commit, commit.content.sender));
+  TRY(state.merge(client, commit.content.commit));
+  TRY(state.enter_transcript(client, commit));
+  TRY(state.confirm(client, commit.auth.confirmation_tag));
+  return out.next.member_.restore(client.crypto, member, state.draft().size());
 }
 
 }  // namespace tacet

@@ -17,6 +17,8 @@ class Psks {
   ~Psks() = default;
 };
 
+struct OwnCommit;
+
 // The next epoch of a member, whole: every check has been passed.
 class NextEpoch {
  public:
@@ -36,6 +38,7 @@ class NextEpoch {
  private:
   friend class CommitProcess;
   friend class CommitCreation;
+  friend Error restore_commit(const Client& client, SecretReader& member, OwnCommit& out) noexcept;
 
   NextPublicState state_;
   MemberState member_;
@@ -68,8 +71,9 @@ struct OwnCommit {
 
   NextEpoch next;
   Buffer message_room, welcome_room;
-  Bytes message;  // an MLSMessage
-  Bytes welcome;  // an MLSMessage, if members are added
+  Bytes message;   // an MLSMessage
+  Bytes welcome;   // an MLSMessage, if members are added
+  Buffer content;  // an AuthenticatedContent, for a save; of groups that are saved
 };
 
 // Creates a Commit. This epoch is not changed but for the key that a PrivateMessage uses. `signer` has the
@@ -84,5 +88,10 @@ Error create_commit(const Client& client, Psks& psks, Signer& signer, Epoch& epo
 // as above.
 Error create_external_commit(const Client& client, Psks& psks, Signer& signer, Epoch& epoch,
                              const NewCommit& wanted, Secret init_secret, OwnCommit& out) noexcept;
+
+// A Commit of one's own that was saved, in the epoch that it was made in: out.content says what it was, and
+// `member` what is known of the epoch that it begins. Errors: those of a Reader, of NextPublicState and of
+// MemberState::restore.
+Error restore_commit(const Client& client, SecretReader& member, OwnCommit& out) noexcept;
 
 }  // namespace tacet

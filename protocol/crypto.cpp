@@ -451,7 +451,31 @@ Error verify_with_label(Crypto& crypto, Bytes public_key, std::string_view label
   return crypto.verify(public_key, message.value(), signature);  // [CRYPTO-11]
 }
 
-// ---- opened structs
+// ---- structs that hold secrets
+
+Error SecretWriter::start(Memory& secrets, std::size_t size, SecretBuffer& out) noexcept {
+  Result<Buffer> room = Buffer::allocate(secrets, size);
+  TRY(room.error());
+  out.buffer_ = std::move(room.value());
+  output_ = out.buffer_.bytes();
+  measures_ = false;
+  size_ = 0;
+  return Error::none;
+}
+
+Error SecretWriter::secret(const Secret& secret) noexcept {
+  const Bytes bytes = SecretAccess::read(secret);
+  return opaque(bytes);
+}
+
+Error SecretWriter::put(Bytes bytes, Storage) noexcept {
+  if (!measures_) {
+    if (bytes.size() > output_.size() - size_) return Error::output_too_small;
+    if (!bytes.empty()) std::memcpy(output_.data() + size_, bytes.data(), bytes.size());
+  }
+  size_ += bytes.size();
+  return Error::none;
+}
 
 Error SecretReader::secret(Secret& out) noexcept {
   Bytes bytes;
@@ -460,6 +484,11 @@ Error SecretReader::secret(Secret& out) noexcept {
   TRY(copy.error());
   out = std::move(copy.value());
   return Error::none;
+}
+
+Error SecretReader::secret(std::size_t size, Secret& out) noexcept {
+  TRY(secret(out));
+  return out.size() == size ? Error::none : Error::secret_length;
 }
 
 Error SecretReader::present(bool& out) noexcept {

@@ -257,7 +257,7 @@ Result<Bytes> sign_with_label(Signer& signer, std::string_view label, Pieces con
 Error verify_with_label(Crypto& crypto, Bytes public_key, std::string_view label, Pieces content,
                         Bytes signature, MutableBytes work) noexcept;
 
-// An opened struct that holds secrets; wiped when it goes.
+// A struct that holds secrets, opened or to be sealed; wiped when it goes.
 class SecretBuffer {
  public:
   SecretView view() const noexcept { return {buffer_.bytes().data(), buffer_.size()}; }
@@ -265,7 +265,29 @@ class SecretBuffer {
  private:
   friend class Crypto;
   friend class SecretReader;
+  friend class SecretWriter;
   Buffer buffer_;
+};
+
+// Lays such a struct out, field by field; without a buffer it measures it. What was written can be sealed,
+// and read by a SecretReader, but not looked at.
+class SecretWriter : public Encoder<SecretWriter> {
+ public:
+  SecretWriter() = default;
+
+  // Makes room for `size` bytes of `secrets` in `out`, which outlives the writer. Error::out_of_memory.
+  Error start(Memory& secrets, std::size_t size, SecretBuffer& out) noexcept;
+
+  // opaque<V> with a secret in it. Error::output_too_small.
+  Error secret(const Secret& secret) noexcept;
+  Error put(Bytes bytes, Storage) noexcept;
+
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  MutableBytes output_;
+  bool measures_ = true;
+  std::size_t size_ = 0;
 };
 
 // Moves the fields of an opened struct out of it, each as what the caller says it is: Bytes are views into
@@ -276,6 +298,8 @@ class SecretReader {
 
   // opaque<V> with a secret in it.
   Error secret(Secret& out) noexcept;
+  // The same of one that has that size. Error::secret_length.
+  Error secret(std::size_t size, Secret& out) noexcept;
   // The presence octet of an optional.
   Error present(bool& out) noexcept;
   // Public fields, as described for Coder.

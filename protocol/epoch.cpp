@@ -2,15 +2,6 @@
 
 namespace tacet {
 
-namespace {
-
-void copy(Bytes from, Digest& to) noexcept {
-  const MutableBytes own = to.resize(from.size());
-  if (!own.empty()) std::memcpy(own.data(), from.data(), own.size());
-}
-
-}  // namespace
-
 Error OwnedContext::set(Memory& memory, const GroupContext& fields) noexcept {
   const Result<std::size_t> size = encoded_size(fields);
   TRY(size.error());
@@ -24,12 +15,22 @@ Error OwnedContext::set(Memory& memory, const GroupContext& fields) noexcept {
   return Error::none;
 }
 
+Error OwnedReInit::set(Memory& memory, const ReInit& fields) noexcept {
+  const Result<std::size_t> size = encoded_size(fields);
+  TRY(size.error());
+  Result<Buffer> room = Buffer::allocate(memory, size.value());
+  TRY(room.error());
+  TRY(encode(fields, room.value().bytes()).error());
+  encoded_ = std::move(room.value());
+  return decode(Bytes(encoded_.bytes()), fields_.emplace());
+}
+
 Error PublicState::start(const Client& client, const GroupContext& context, Bytes confirmation_tag) noexcept {
   TRY(tacet::interim_transcript_hash(client.crypto, context.confirmed_transcript_hash, confirmation_tag,
                                      interim_));  // [KEYSCHED-18, KEYSCHED-19]
   TRY(proposals_.start(client.crypto));
   TRY(context_.set(client.memory, context));
-  copy(confirmation_tag, confirmation_tag_);
+  confirmation_tag_.assign(confirmation_tag);
   return Error::none;
 }
 
@@ -152,14 +153,8 @@ Error NextPublicState::enter_transcript(const Client& client, const Authenticate
 
 Error NextPublicState::keep_re_init(const Client& client) noexcept {
   return list_.for_each(ProposalType::reinit,
-                        [&](const ProposalList::Item&, const Proposal& proposal) noexcept -> Error {
-                          const Result<std::size_t> size = encoded_size(proposal.re_init);
-                          TRY(size.error());
-                          Result<Buffer> room = Buffer::allocate(client.memory, size.value());
-                          TRY(room.error());
-                          re_init_room_ = std::move(room.value());
-                          TRY(encode(proposal.re_init, re_init_room_.bytes()).error());
-                          return decode(Bytes(re_init_room_.bytes()), re_init_.emplace());
+                        [&](const ProposalList::Item&, const Proposal& proposal) noexcept {
+                          return re_init_.set(client.memory, proposal.re_init);
                         });
 }
 
@@ -168,7 +163,7 @@ Error NextPublicState::confirm(const Client& client, Bytes confirmation_tag) noe
                                      interim_));
   TRY(proposals_.start(client.crypto));
   TRY(keep_re_init(client));
-  copy(confirmation_tag, confirmation_tag_);
+  confirmation_tag_.assign(confirmation_tag);
   return draft_.reserve();
 }
 
@@ -178,8 +173,7 @@ void NextPublicState::adopt(PublicState& state) noexcept {
   state.interim_ = interim_;
   state.confirmation_tag_ = confirmation_tag_;  // [WELCOME-32]
   state.proposals_ = std::move(proposals_);     // [PROP-04, COMMIT-05]
-  state.re_init_room_ = std::move(re_init_room_);
-  state.re_init_ = re_init_;
+  state.re_init_ = std::move(re_init_);
   state.begins_as_ = ResumptionPskUsage::application;
 }
 
@@ -193,6 +187,39 @@ Error EpochKeys::take(EpochSecrets& secrets) noexcept {
                                &secrets.resumption_psk};
   for (std::size_t i = 0; i < count; ++i) slot_[i] = slots_.put(std::move(*kept[i]));
   return Error::none;
+}
+
+Error EpochKeys::save(SecretWriter& writer) const noexcept {
+  for (const SecretSlots::Slot slot : slot_) TRY(writer.secret(slots_.copy(slot)));
+  return Error::none;
+}
+
+Error EpochKeys::restore(SecretReader& reader) noexcept {
+  TRY(slots_.reserve(count));
+  for (SecretSlots::Slot& slot : slot_) {
+    Secret secret;
+    TRY(reader.secret(size_, secret));
+    slot = slots_.put(std::move(secret));
+  }
+  return Error::none;
+}
+
+Error MemberState::save(SecretWriter& writer, const SecretTree::Reserved& reserved) const noexcept {
+  const Bytes authenticator = epoch_authenticator_;
+  TRY(writer(authenticator));
+  TRY(keys_.save(writer));
+  TRY(path_keys_.save(writer));
+  return secret_tree_.save(writer, reserved);
+}
+
+Error MemberState::restore(Crypto& crypto, SecretReader& reader, TreeSize size) noexcept {
+  Bytes authenticator;
+  TRY(reader(authenticator));
+  epoch_authenticator_.assign(authenticator);
+  TRY(keys_.restore(reader));
+  TRY(path_keys_.restore(reader));
+  TRY(secret_tree_.restore(reader, size));
+  return secret_tree_.pass_over_reserved(crypto, own());
 }
 
 Error MemberState::start(EpochSecrets&& secrets, TreeSize size) noexcept {
@@ -216,6 +243,30 @@ Result<Bytes> send_content(const Client& client, Epoch& epoch, const Authenticat
   if (error != Error::none) return error;
   return seal(client.crypto, content, key, keys.copy(EpochKeys::Of::sender_data_secret), padding,
               client.limits, room);
+}
+
+Error make_update(const Client& client, Signer& signer, LeafNode fields, const LeafContext& context,
+                  Buffer& room, Proposal& out, Secret& private_key) noexcept {
+  std::array<std::uint8_t, Crypto::max_kem_public_key_size> key_room;
+  const MutableBytes public_key = MutableBytes(key_room).first(client.crypto.suite().kem_public_key_size);
+  TRY(client.crypto.generate_key_pair(private_key, public_key));
+  fields.source = LeafNodeSource::update;
+  fields.encryption_key = public_key;
+  fields.signature = {};
+  const Result<std::size_t> work_size = leaf_node_work_size(fields, context);
+  TRY(work_size.error());
+  const Result<std::size_t> leaf_size = encoded_size(fields);
+  TRY(leaf_size.error());
+  Result<Buffer> allocated =
+      Buffer::allocate(client.memory, work_size.value() + leaf_size.value() + Crypto::max_signature_size);
+  TRY(allocated.error());
+  room = std::move(allocated.value());
+  const Result<Bytes> signed_leaf =
+      sign_leaf_node(signer, fields, context, room.bytes().first(work_size.value()),
+                     room.bytes().subspan(work_size.value()));
+  TRY(signed_leaf.error());
+  out.type = ProposalType::update;
+  return decode(signed_leaf.value(), out.update.leaf_node);
 }
 
 Error sign_proposal(const Client& client, Signer& signer, WireFormat format, FramedContent fields,

@@ -33,6 +33,19 @@ class OwnedContext {
   GroupContext fields_;
 };
 
+// A ReInit that is kept, or none.
+class OwnedReInit {
+ public:
+  // Errors: out_of_memory, vector_too_long.
+  Error set(Memory& memory, const ReInit& fields) noexcept;
+
+  const ReInit* get() const noexcept { return fields_.has_value() ? &*fields_ : nullptr; }
+
+ private:
+  Buffer encoded_;
+  std::optional<ReInit> fields_;
+};
+
 class PublicState {
  public:
   // Takes over a tree that has been judged.
@@ -55,10 +68,12 @@ class PublicState {
   Error start(const Client& client, const GroupContext& context, Bytes confirmation_tag) noexcept;
 
   // The ReInit by which the last Commit has closed the group, or nullptr: nothing is sent in it any more.
-  const ReInit* re_init() const noexcept { return re_init_.has_value() ? &*re_init_ : nullptr; }
+  const ReInit* re_init() const noexcept { return re_init_.get(); }
+  Error close(const Client& client, const ReInit& by) noexcept { return re_init_.set(client.memory, by); }
 
   // Of epoch 0 of a group that succeeds another: its first Commit has a PSK of that usage.
   void begin_as(ResumptionPskUsage usage) noexcept { begins_as_ = usage; }
+  ResumptionPskUsage begins_as() const noexcept { return begins_as_; }
 
   // When the epoch ends: the GroupContext, which is then not here any more.
   OwnedContext take_context() noexcept { return std::move(context_); }
@@ -74,8 +89,7 @@ class PublicState {
   RatchetTree tree_;
   Digest interim_, confirmation_tag_;
   ProposalCache proposals_;
-  Buffer re_init_room_;
-  std::optional<ReInit> re_init_;
+  OwnedReInit re_init_;
   ResumptionPskUsage begins_as_ = ResumptionPskUsage::application;
 };
 
@@ -150,8 +164,7 @@ class NextPublicState {
   OwnedContext context_;
   Digest interim_, confirmation_tag_;
   ProposalCache proposals_;  // of the new epoch: none
-  Buffer re_init_room_;
-  std::optional<ReInit> re_init_;
+  OwnedReInit re_init_;
 };
 
 // The secrets that an epoch keeps of its key schedule, in the secret Memory.
@@ -168,10 +181,14 @@ class EpochKeys {
   };
 
   EpochKeys(const SuiteParameters& suite, Memory& plain, Memory& secrets) noexcept
-      : slots_(plain, secrets, suite.hash_size) {}
+      : slots_(plain, secrets, suite.hash_size), size_(suite.hash_size) {}
 
   // Takes all but the encryption_secret, which goes into a SecretTree. Error::out_of_memory.
   Error take(EpochSecrets& secrets) noexcept;
+
+  // What lasts. Errors: output_too_small; out_of_memory, secret_length, those of a Reader.
+  Error save(SecretWriter& writer) const noexcept;
+  Error restore(SecretReader& reader) noexcept;
 
   Secret copy(Of which) const noexcept { return slots_.copy(slot_[static_cast<std::size_t>(which)]); }
 
@@ -179,6 +196,7 @@ class EpochKeys {
   static constexpr std::size_t count = 7;
   SecretSlots slots_;
   std::array<SecretSlots::Slot, count> slot_{};
+  std::size_t size_;  // of each
 };
 
 // What only members have of an epoch.
@@ -191,6 +209,11 @@ class MemberState {
 
   // Errors: out_of_memory, secret_length.
   Error start(EpochSecrets&& secrets, TreeSize size) noexcept;
+
+  // What lasts: all of it, and of its own ratchets so many generations reserved. Errors: output_too_small;
+  // and of a new one those of PathKeys, EpochKeys and SecretTree.
+  Error save(SecretWriter& writer, const SecretTree::Reserved& reserved) const noexcept;
+  Error restore(Crypto& crypto, SecretReader& reader, TreeSize size) noexcept;
 
   LeafIndex own() const noexcept { return path_keys_.own(); }
   const EpochKeys& keys() const noexcept { return keys_; }
@@ -228,6 +251,11 @@ struct SignedProposal {
   Buffer room;     // `content` is a part of it
   AuthenticatedContent content;
 };
+
+// Makes a member's Update, with a new encryption key and whatever else `fields` says. It views `room`.
+// Errors: random_failed, out_of_memory; those of sign_leaf_node.
+Error make_update(const Client& client, Signer& signer, LeafNode fields, const LeafContext& context,
+                  Buffer& room, Proposal& out, Secret& private_key) noexcept;
 
 // Signs a proposal of the sender, group and epoch in `fields`; the nonce of a PSK is drawn, whatever stands
 // there. `group_context` is asked for of members only. Errors: random_failed, out_of_memory; those of

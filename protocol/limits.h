@@ -48,6 +48,12 @@ struct Limits {
   // with them opens what was sent then. Older ones are Error::epoch_past.
   std::uint32_t past_epochs = 0;
 
+  // How many generations of the endpoint's own ratchets, of each type, a save reserves, at most 2^16: it
+  // seals no more before the next one, which is Error::save_first, and after a restore it goes on behind
+  // them. Far below the forward_distance of others, to whom each restore looks like so many messages lost. 0:
+  // the group is not saved, and nothing is reserved.
+  std::uint32_t reserved_generations = 0;
+
   // How many messages an endpoint seals in one epoch, of each content type; Error::message_limit. Every
   // message has a key of its own, so this bounds what one epoch's secrets protect, not what one key does.
   std::uint32_t messages_per_epoch = 1u << 24;

@@ -360,6 +360,16 @@ class IndexMap {
     std::swap(used_, other.used_);
   }
 
+  // Calls visit(key, value) for each, in no order of use; stops at the first error.
+  template <class Visit>
+  Error for_each(Visit visit) const noexcept {
+    for (const Entry& entry : entries_) {
+      if (entry.key == empty_key) continue;
+      if (Error error = visit(entry.key, entry.value); error != Error::none) return error;
+    }
+    return Error::none;
+  }
+
   std::size_t size() const noexcept { return used_; }
 
  private:

@@ -8,6 +8,16 @@
 
 namespace tacet {
 
+struct ReplacedLeaf {
+  LeafIndex leaf;
+  Bytes encoded;  // a LeafNode, or empty if it was blank
+};
+
+template <class Coder, Fields<ReplacedLeaf> E>
+Error code(Coder& coder, E& e) noexcept {
+  return coder(e.leaf, e.encoded);
+}
+
 // The leaves that a Commit replaces, fills or blanks, as they were before it.
 class ReplacedLeaves {
  public:
@@ -15,6 +25,23 @@ class ReplacedLeaves {
 
   // Copies them, once. Error::out_of_memory.
   Error take(const TreeDraft& draft) noexcept;
+
+  // As a List<ReplacedLeaf>, and from one, once. Errors: those of the encoder; out_of_memory.
+  template <class Encoder>
+  Error save(Encoder& encoder) const noexcept {
+    Sizer sizer;
+    for (const Entry& entry : entries_) {
+      const ReplacedLeaf leaf = leaf_of(entry);
+      TRY(sizer(leaf));
+    }
+    TRY(encoder.header(sizer.size()));
+    for (const Entry& entry : entries_) {
+      const ReplacedLeaf leaf = leaf_of(entry);
+      TRY(encoder(leaf));
+    }
+    return Error::none;
+  }
+  Error restore(const List<ReplacedLeaf>& leaves) noexcept;
 
   // Nothing if that leaf is none of them; empty if it was blank.
   std::optional<Bytes> find(LeafIndex leaf) const noexcept;
@@ -24,6 +51,13 @@ class ReplacedLeaves {
     LeafIndex leaf;
     std::uint32_t offset, size;  // in bytes_
   };
+
+  ReplacedLeaf leaf_of(const Entry& entry) const noexcept {
+    return {entry.leaf, {bytes_.data() + entry.offset, entry.size}};
+  }
+  Error reserve(std::size_t count, std::size_t bytes) noexcept;
+  void put(LeafIndex leaf, Bytes before) noexcept;
+
   Array<Entry> entries_;
   Array<std::uint8_t> bytes_;
 };
@@ -68,12 +102,37 @@ class PastEpochs {
     return keeps(epoch) ? &kept_[epoch % kept_.size()] : nullptr;
   }
 
+  // What lasts of them, the public and the secret part, in the same order. Errors: those of the encoder.
+  template <class Encoder>
+  Error save(Encoder& encoder) const noexcept {
+    const auto count = static_cast<std::uint32_t>(this->count());
+    TRY(encoder(count));
+    for (std::size_t i = 0; i < kept_.size(); ++i) {
+      if (!is_kept(i)) continue;
+      const Bytes context = kept_[i].context.encoded();
+      const std::uint32_t leaves = kept_[i].size.leaves();
+      TRY(encoder(context, leaves));
+      TRY(kept_[i].replaced.save(encoder));
+    }
+    return Error::none;
+  }
+  Error save_secrets(SecretWriter& writer) const noexcept;
+
+  // Once there is room: the newest of them, as many as the limit says. Errors: out_of_memory, secret_length;
+  // those of a Reader and of SecretTree::restore.
+  Error restore(const Client& client, Reader& reader, SecretReader& secrets) noexcept;
+
   Secret sender_data_secret(const PastEpoch& epoch) const noexcept {
     return secrets_.copy(epoch.sender_data_secret);
   }
 
  private:
   bool keeps(std::uint64_t epoch) const noexcept;
+  bool is_kept(std::size_t place) const noexcept {
+    return kept_[place].sender_data_secret != SecretSlots::none;
+  }
+  std::size_t count() const noexcept;
+  void put(PastEpoch&& epoch, Secret sender_data_secret) noexcept;
 
   Objects<PastEpoch> kept_;  // each at its number modulo theirs
   SecretSlots secrets_;

@@ -57,6 +57,50 @@ void PathKeys::drop_update() noexcept {
   updates_.pop_back();
 }
 
+Error PathKeys::save(SecretWriter& writer) const noexcept {
+  const auto held_count = static_cast<std::uint32_t>(held_.size());
+  TRY(writer(own_, held_count));
+  for (const Held& held : held_) {
+    TRY(writer(held.node.value));
+    TRY(writer.secret(keys_.copy(held.slot)));
+  }
+  const auto update_count = static_cast<std::uint32_t>(updates_.size());
+  TRY(writer(update_count));
+  for (const Update& update : updates_) {
+    const Bytes digest = update.encryption_key;
+    TRY(writer(digest));
+    TRY(writer.secret(keys_.copy(update.slot)));
+  }
+  return Error::none;
+}
+
+Error PathKeys::restore(SecretReader& reader) noexcept {
+  std::uint32_t count = 0;
+  TRY(reader(own_, count));
+  REFUSE_IF(count > TreeSize::max_depth + 1, Error::saved_state_malformed);
+  for (; count > 0; --count) {
+    NodeIndex node;
+    Secret key;
+    TRY(reader(node.value));
+    TRY(reader.secret(key));
+    TRY(put(node, std::move(key)));
+  }
+  TRY(reader(count));
+  for (; count > 0; --count) {
+    Bytes digest;
+    Secret key;
+    TRY(reader(digest));
+    TRY(reader.secret(key_size_, key));
+    TRY(updates_.reserve(updates_.size() + 1));
+    TRY(keys_.reserve(1));
+    Update update;
+    update.encryption_key.assign(digest);
+    update.slot = keys_.put(std::move(key));
+    updates_.push_back(update);
+  }
+  return Error::none;
+}
+
 Secret PathKeys::copy(NodeIndex node) const noexcept {
   const Held* const held = find(node);
   return held == nullptr ? Secret() : keys_.copy(held->slot);

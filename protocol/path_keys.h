@@ -42,6 +42,11 @@ class PathKeys {
   // Forgets the Update that was added last, which was not sent.
   void drop_update() noexcept;
 
+  // What lasts: all of it. Errors: output_too_small; and of one that holds nothing yet out_of_memory,
+  // secret_length, saved_state_malformed, those of a Reader.
+  Error save(SecretWriter& writer) const noexcept;
+  Error restore(SecretReader& reader) noexcept;
+
   LeafIndex own() const noexcept { return own_; }
   bool holds(NodeIndex node) const noexcept { return find(node) != nullptr; }
   Secret copy(NodeIndex node) const noexcept;  // empty if it is not held

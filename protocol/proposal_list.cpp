@@ -27,8 +27,7 @@ void ProposalCache::put(Crypto& crypto, Bytes reference, const Sender& sender, B
               static_cast<std::uint32_t>(bytes_.size()),
               static_cast<std::uint32_t>(proposal.size()),
               none};
-  const MutableBytes own = entry.reference.resize(reference.size());
-  if (!own.empty()) std::memcpy(own.data(), reference.data(), own.size());
+  entry.reference.assign(reference);
   const std::uint32_t key = hash(crypto, reference);
   entry.same_hash = places_.find(key);
   if (entry.same_hash != none) places_.erase(key);

@@ -20,6 +20,10 @@ class ResumptionPsks {
   // Keeps that of an epoch that begins; the oldest one is erased if there are too many [KEYSCHED-27].
   void keep(std::uint64_t epoch, Secret resumption_psk) noexcept;
 
+  // What lasts. Errors: output_too_small; and, once there is room, secret_length, those of a Reader.
+  Error save(SecretWriter& writer) const noexcept;
+  Error restore(SecretReader& reader) noexcept;
+
   // Nothing if it is not kept.
   std::optional<Secret> copy(std::uint64_t epoch) const noexcept;
 

@@ -47,6 +47,8 @@ Error SecretTree::start(Secret encryption_secret, TreeSize size) noexcept {
 
 Error SecretTree::next(Crypto& crypto, LeafIndex own, RatchetType type, MessageKey& out) noexcept {
   REFUSE_IF(sent_[index_of(type)] >= limits_.messages_per_epoch, Error::message_limit);  // [SECTREE-14]
+  REFUSE_IF(limits_.reserved_generations != 0 && sent_[index_of(type)] >= reserved_[index_of(type)],
+            Error::save_first);  // [FRAME-39]
   std::uint32_t generation = 0;
   if (const std::uint32_t place = sender_places_.find(own.value); place != IndexMap::absent) {
     const Sender& sender = senders_[place];
@@ -105,6 +107,10 @@ Error SecretTree::reserve_for_sender() noexcept {
   TRY(sender_places_.reserve(1));
   TRY(nodes_.reserve(size_.depth()));
   TRY(secrets_.reserve(size_.depth() + 2));
+  return reserve_skipped();
+}
+
+Error SecretTree::reserve_skipped() noexcept {
   const std::size_t capacity = std::size_t{limits_.skipped_keys} + limits_.out_of_order_window;
   if (skipped_.size() == capacity) return Error::none;
   TRY(skipped_.reserve(capacity));
@@ -267,14 +273,17 @@ void SecretTree::adopt_skipped(const PeekedKey& peeked) noexcept {
       free_skipped(entry);
     }
   }
-  while (skipped_live_ > limits_.skipped_keys) {
-    Skipped* oldest = nullptr;
-    for (Skipped& entry : skipped_) {
-      if (entry.state != Skipped::State::live) continue;
-      if (oldest == nullptr || entry.age < oldest->age) oldest = &entry;
-    }
-    free_skipped(*oldest);
+  while (skipped_live_ > limits_.skipped_keys) free_skipped(oldest());
+}
+
+// Of those that are live; there is one.
+SecretTree::Skipped& SecretTree::oldest() noexcept {
+  Skipped* oldest = nullptr;
+  for (Skipped& entry : skipped_) {
+    if (entry.state != Skipped::State::live) continue;
+    if (oldest == nullptr || entry.age < oldest->age) oldest = &entry;
   }
+  return *oldest;
 }
 
 void SecretTree::free_skipped(Skipped& entry) noexcept {
@@ -295,20 +304,144 @@ void SecretTree::free_pending() noexcept {
   }
 }
 
-Error SecretTree::restore_ratchet(Crypto& crypto, LeafIndex leaf, RatchetType type, std::uint32_t generation,
-                                  Secret secret) noexcept {
-  REFUSE_IF(!size_.contains(leaf), Error::leaf_outside_tree);
-  if (secret.size() != suite_->hash_size) return Error::secret_length;
-  if (sender_places_.find(leaf.value) == IndexMap::absent) {
-    PeekedKey peeked;
-    peeked.leaf_ = leaf;
-    peeked.type_ = type;
-    TRY(begin_sender(crypto, peeked));
-    adopt_sender(peeked);
+// ---- what lasts
+
+SecretTree::Reserved SecretTree::reservation() const noexcept {
+  const std::uint32_t most =
+      limits_.reserved_generations < max_reserved ? limits_.reserved_generations : max_reserved;
+  Reserved reserved = sent_;
+  for (std::uint32_t& until : reserved) until += most < UINT32_MAX - until ? most : UINT32_MAX - until;
+  return reserved;
+}
+
+Error SecretTree::save(SecretWriter& writer, const Reserved& reserved) const noexcept {
+  TRY(writer(sent_[0], sent_[1], reserved[0], reserved[1]));
+  const auto nodes = static_cast<std::uint32_t>(nodes_.size());
+  TRY(writer(nodes));
+  const auto save_node = [&](std::uint32_t node, SecretSlots::Slot slot) noexcept -> Error {
+    const Error error = writer(node);
+    return error == Error::none ? writer.secret(secrets_.copy(slot)) : error;
+  };
+  TRY(nodes_.for_each(save_node));
+  const auto senders = static_cast<std::uint32_t>(senders_.size());
+  TRY(writer(senders));
+  for (const Sender& sender : senders_) {
+    TRY(writer(sender.leaf.value));
+    for (std::size_t type = 0; type < 2; ++type) {
+      TRY(writer(sender.next[type]));
+      const SecretSlots::Slot slot = sender.ratchet[type];
+      TRY(writer.secret(slot == SecretSlots::none ? Secret() : secrets_.copy(slot)));
+    }
   }
-  Sender& sender = senders_[sender_places_.find(leaf.value)];
-  secrets_.replace(sender.ratchet[index_of(type)], std::move(secret));
-  sender.next[index_of(type)] = generation;
+  return save_skipped(writer);
+}
+
+Error SecretTree::save_skipped(SecretWriter& writer) const noexcept {
+  const auto count = static_cast<std::uint32_t>(skipped_live_);
+  TRY(writer(count));
+  for (const Skipped& entry : skipped_) {
+    if (entry.state != Skipped::State::live) continue;
+    TRY(writer(entry.type, entry.leaf.value, entry.generation, entry.age));
+    TRY(writer.secret(keys_.copy(entry.key)));
+    TRY(writer.secret(nonces_.copy(entry.nonce)));
+  }
+  return Error::none;
+}
+
+Error SecretTree::restore(SecretReader& reader, TreeSize size) noexcept {
+  size_ = size;
+  TRY(reader(sent_[0], sent_[1], reserved_[0], reserved_[1]));
+  for (std::size_t type = 0; type < 2; ++type) {
+    const bool is_much = reserved_[type] > sent_[type] && reserved_[type] - sent_[type] > max_reserved;
+    REFUSE_IF(is_much, Error::saved_state_malformed);
+  }
+  TRY(restore_nodes(reader));
+  TRY(restore_senders(reader));
+  return restore_skipped(reader);
+}
+
+Error SecretTree::restore_nodes(SecretReader& reader) noexcept {
+  std::uint32_t count = 0;
+  TRY(reader(count));
+  REFUSE_IF(count > size_.nodes(), Error::saved_state_malformed);
+  TRY(nodes_.reserve(count));
+  TRY(secrets_.reserve(count));
+  for (; count > 0; --count) {
+    std::uint32_t node = 0;
+    Secret secret;
+    TRY(reader(node));
+    REFUSE_IF(node >= size_.nodes() || nodes_.find(node) != IndexMap::absent, Error::saved_state_malformed);
+    TRY(reader.secret(suite_->hash_size, secret));
+    nodes_.insert(node, secrets_.put(std::move(secret)));
+  }
+  return Error::none;
+}
+
+Error SecretTree::restore_senders(SecretReader& reader) noexcept {
+  std::uint32_t count = 0;
+  TRY(reader(count));
+  REFUSE_IF(count > size_.leaves(), Error::saved_state_malformed);
+  TRY(senders_.reserve(count));
+  TRY(sender_places_.reserve(count));
+  TRY(secrets_.reserve(2 * std::size_t{count}));
+  if (count != 0) TRY(reserve_skipped());
+  for (; count > 0; --count) {
+    Sender sender{};
+    TRY(reader(sender.leaf.value));
+    REFUSE_IF(!size_.contains(sender.leaf) || sender_places_.find(sender.leaf.value) != IndexMap::absent,
+              Error::saved_state_malformed);
+    for (std::size_t type = 0; type < 2; ++type) {
+      Secret ratchet;
+      TRY(reader(sender.next[type]));
+      TRY(reader.secret(ratchet));
+      if (!ratchet.empty() && ratchet.size() != suite_->hash_size) return Error::secret_length;
+      sender.ratchet[type] = ratchet.empty() ? SecretSlots::none : secrets_.put(std::move(ratchet));
+    }
+    sender_places_.insert(sender.leaf.value, static_cast<std::uint32_t>(senders_.size()));
+    senders_.push_back(sender);
+  }
+  return Error::none;
+}
+
+// The newest, as many as the limit says.
+Error SecretTree::restore_skipped(SecretReader& reader) noexcept {
+  std::uint32_t count = 0;
+  TRY(reader(count));
+  for (; count > 0; --count) {
+    Skipped saved;
+    Secret key, nonce;
+    TRY(reader(saved.type, saved.leaf.value, saved.generation, saved.age));
+    TRY(reader.secret(suite_->key_size, key));
+    TRY(reader.secret(suite_->nonce_size, nonce));
+    clock_ = saved.age > clock_ ? saved.age : clock_;
+    if (skipped_.empty() || limits_.skipped_keys == 0) continue;
+    if (skipped_live_ == limits_.skipped_keys) {
+      if (saved.age < oldest().age) continue;
+      free_skipped(oldest());
+    }
+    Skipped* entry = skipped_.begin();
+    while (entry->state != Skipped::State::free) ++entry;
+    keys_.replace(entry->key, std::move(key));
+    nonces_.replace(entry->nonce, std::move(nonce));
+    saved.state = Skipped::State::live;
+    saved.key = entry->key;
+    saved.nonce = entry->nonce;
+    *entry = saved;
+    ++skipped_live_;
+  }
+  return Error::none;
+}
+
+Error SecretTree::pass_over_reserved(Crypto& crypto, LeafIndex own) noexcept {
+  for (const RatchetType type : {RatchetType::handshake, RatchetType::application}) {
+    while (sent_[index_of(type)] < reserved_[index_of(type)]) {
+      MessageKey passed;
+      const Error error = next(crypto, own, type, passed);
+      if (error == Error::message_limit || error == Error::generation_exhausted) break;  // nothing is left
+      TRY(error);
+    }
+  }
+  reserved_ = sent_;
   return Error::none;
 }
 

@@ -64,7 +64,7 @@ class SecretTree {
   Error start(Secret encryption_secret, TreeSize size) noexcept;
 
   // The key of the next message that the endpoint itself, at `own`, sends; its generation is spent whether
-  // the message is sent or not. Errors: leaf_outside_tree, message_limit, generation_exhausted,
+  // the message is sent or not. Errors: leaf_outside_tree, message_limit, save_first, generation_exhausted,
   // out_of_memory.
   Error next(Crypto& crypto, LeafIndex own, RatchetType type, MessageKey& out) noexcept;
 
@@ -79,10 +79,32 @@ class SecretTree {
   // Forgets the key that was peeked last.
   void drop(PeekedKey& peeked) noexcept;
 
-  // Goes on with a ratchet where a saved state left it: `secret` is that of `generation`, the next to be
-  // used. Errors: leaf_outside_tree, out_of_memory, secret_length; those of `crypto`.
-  Error restore_ratchet(Crypto& crypto, LeafIndex leaf, RatchetType type, std::uint32_t generation,
-                        Secret secret) noexcept;
+  // ---- what lasts
+
+  // Of each type, the first generation of the endpoint's own that is not reserved.
+  using Reserved = std::array<std::uint32_t, 2>;
+  static constexpr std::uint32_t max_reserved = 1u << 16;
+
+  // What a save that is made now reserves, at most max_reserved of each; and that it has been made so that it
+  // lasts. Until then no more is reserved than it says.
+  Reserved reservation() const noexcept;
+  void reserve(const Reserved& reserved) noexcept { reserved_ = reserved; }
+  void reserve_at_most(const Reserved& reserved) noexcept {
+    for (std::size_t type = 0; type < 2; ++type) {
+      if (reserved_[type] > reserved[type]) reserved_[type] = reserved[type];
+    }
+  }
+
+  // All but what is peeked. Errors: output_too_small.
+  Error save(SecretWriter& writer, const Reserved& reserved) const noexcept;
+
+  // Begins where a save left off, for a tree of that size; `limits` may have changed. Errors: out_of_memory,
+  // secret_length, saved_state_malformed; those of a Reader.
+  Error restore(SecretReader& reader, TreeSize size) noexcept;
+
+  // Uses up what that save had reserved for the endpoint, at `own`: nothing more is, until the next save
+  // [FRAME-39]. Errors: as for next().
+  Error pass_over_reserved(Crypto& crypto, LeafIndex own) noexcept;
 
   std::size_t senders_heard() const noexcept { return senders_.size(); }
   std::size_t keys_skipped() const noexcept { return skipped_live_; }
@@ -114,6 +136,12 @@ class SecretTree {
   void adopt_skipped(const PeekedKey& peeked) noexcept;
   void free_skipped(Skipped& entry) noexcept;
   void free_pending() noexcept;
+  Skipped& oldest() noexcept;
+  Error reserve_skipped() noexcept;
+  Error save_skipped(SecretWriter& writer) const noexcept;
+  Error restore_nodes(SecretReader& reader) noexcept;
+  Error restore_senders(SecretReader& reader) noexcept;
+  Error restore_skipped(SecretReader& reader) noexcept;
 
   const SuiteParameters* suite_;
   Limits limits_;
@@ -128,7 +156,8 @@ class SecretTree {
   std::size_t skipped_live_ = 0;
   std::size_t skipped_pending_ = 0;
   std::uint64_t clock_ = 0;
-  std::uint32_t sent_[2] = {0, 0};
+  Reserved sent_ = {0, 0};
+  Reserved reserved_ = {0, 0};
 };
 
 // The key and nonce of a message's sender data, from a sample of its ciphertext (RFC 9420, 6.3.2).

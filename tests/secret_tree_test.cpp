@@ -1,5 +1,3 @@
-#include "protocol/secret_tree.h"
-
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -7,84 +5,13 @@
 #include <map>
 
 #include "evidence.h"
-#include "memories.h"
-#include "protocol/sodium.h"
-#include "secrets.h"
-#include "spec/adversary/seeded_random.h"
+#include "secret_trees.h"
 
 namespace tacet {
 namespace {
 
 using evidence::refused;
 using evidence::shows;
-using model::Octets;
-using model::operator+;
-
-constexpr RatchetType both_types[] = {RatchetType::handshake, RatchetType::application};
-
-// Section 9 as it stands there, from the root again for each key.
-struct TreeModel {
-  Octets root;
-  unsigned depth;
-
-  // The secret of the node `height` levels above the leaf.
-  Octets node_secret(std::uint32_t leaf, unsigned height) const {
-    Octets secret = root;
-    for (unsigned level = depth; level-- > height;) {
-      secret =
-          model::expand_with_label(secret, "tree", model::octets(leaf >> level & 1 ? "right" : "left"), 32);
-    }
-    return secret;
-  }
-  Octets ratchet_secret(std::uint32_t leaf, RatchetType type, std::uint32_t generation) const {
-    const char* label = type == RatchetType::handshake ? "handshake" : "application";
-    Octets secret = model::expand_with_label(node_secret(leaf, 0), label, {}, 32);
-    for (std::uint32_t j = 0; j < generation; ++j) {
-      secret = model::expand_with_label(secret, "secret", model::number(j, 4), 32);
-    }
-    return secret;
-  }
-  Octets key(std::uint32_t leaf, RatchetType type, std::uint32_t generation) const {
-    return model::expand_with_label(ratchet_secret(leaf, type, generation), "key",
-                                    model::number(generation, 4), 32);
-  }
-  Octets nonce(std::uint32_t leaf, RatchetType type, std::uint32_t generation) const {
-    return model::expand_with_label(ratchet_secret(leaf, type, generation), "nonce",
-                                    model::number(generation, 4), 12);
-  }
-};
-
-class SecretTreeTest : public ::testing::Test {
- protected:
-  SecretTree make(unsigned depth, const Limits& limits = {}) {
-    SecretTree tree(crypto.suite(), plain, secrets, limits);
-    model.depth = depth;
-    EXPECT_EQ(tree.start(secret_of(model.root), TreeSize::for_leaves(1u << depth)), Error::none);
-    return tree;
-  }
-
-  // Takes the key of a message that opened, and compares it with the model's.
-  Error receive(SecretTree& tree, std::uint32_t leaf, RatchetType type, std::uint32_t generation) {
-    PeekedKey peeked;
-    TRY(tree.peek(crypto, LeafIndex{leaf}, type, generation, peeked));
-    EXPECT_EQ(octets(peeked.message_key().key), model.key(leaf, type, generation));
-    EXPECT_EQ(octets(peeked.message_key().nonce), model.nonce(leaf, type, generation));
-    EXPECT_EQ(peeked.message_key().generation, generation);
-    tree.adopt(peeked);
-    return Error::none;
-  }
-  Error peek_and_drop(SecretTree& tree, std::uint32_t leaf, RatchetType type, std::uint32_t generation) {
-    PeekedKey peeked;
-    TRY(tree.peek(crypto, LeafIndex{leaf}, type, generation, peeked));
-    tree.drop(peeked);
-    return Error::none;
-  }
-
-  adversary::SeededRandom random{4};
-  Sodium crypto{random};
-  TestMemory plain, secrets;
-  TreeModel model{Octets(32, 0x61), 0};
-};
 
 TEST_F(SecretTreeTest, EveryLeafOfEverySizeHasTheModelsKeys) {
   for (unsigned depth = 0; depth <= 5; ++depth) {
@@ -105,8 +32,6 @@ TEST_F(SecretTreeTest, LeavesOutsideTheTreeAreRefused) {
   SecretTree tree = make(3);
   for (const std::uint32_t leaf : {8u, 1u << 29, 1u << 30, 1u << 31, 0xffffffffu}) {
     EXPECT_EQ(receive(tree, leaf, RatchetType::application, 0), Error::leaf_outside_tree);
-    EXPECT_EQ(tree.restore_ratchet(crypto, {leaf}, RatchetType::application, 0, secret_of(Octets(32))),
-              Error::leaf_outside_tree);
   }
   EXPECT_EQ(tree.senders_heard(), 0u);
 }
@@ -187,11 +112,12 @@ TEST_F(SecretTreeTest, SkippedKeysAreKeptWithinTheWindowAndThePool) {
 }
 
 TEST_F(SecretTreeTest, TheCounterDoesNotWrap) {
-  SecretTree tree = make(1);
   const Octets secret(32, 0x31);
-  ASSERT_EQ(
-      tree.restore_ratchet(crypto, LeafIndex{0}, RatchetType::application, 0xfffffffe, secret_of(secret)),
-      Error::none);
+  SavedTree saved;
+  model.depth = 1;
+  saved.senders = {{0, {0, 0xfffffffe}, {model.ratchet_secret(0, RatchetType::handshake, 0), secret}}};
+  SecretTree tree = empty();
+  ASSERT_EQ(saved.restore(tree, 1, secrets), Error::none);
   MessageKey key;
   ASSERT_EQ(tree.next(crypto, LeafIndex{0}, RatchetType::application, key), Error::none);
   EXPECT_EQ(key.generation, 0xfffffffe);
