@@ -34,6 +34,8 @@ Error Group::create(Bytes group_id, std::span<const Extension> extensions, Bytes
   TRY(create_group(client_, group_id, extensions, leaf, std::move(encryption_key), epoch_));
   past_ = std::move(past);
   begin_epoch();
+  // Before it is saved for the first time, no restore can repeat anything in it.
+  epoch_->member.secret_tree().reserve({UINT32_MAX, UINT32_MAX});
   return Error::none;
 }
 
@@ -150,6 +152,8 @@ Error Group::commit_from_outside(Signer& signer, const GroupInfo& group_info,
 
 // What is kept beyond an epoch.
 void Group::begin_epoch() noexcept {
+  saved_epoch_.reset();
+  saved_reservation_ = {};
   past_.resumption.keep(state().context().epoch, epoch_->member.keys().copy(EpochKeys::Of::resumption_psk));
 }
 
@@ -232,33 +236,15 @@ Error Group::propose_update(Signer& signer, const NewLeaf& leaf, Bytes authentic
                             Message& out) noexcept {
   TRY(check_open());
   drop();
-  Secret private_key;
-  std::array<std::uint8_t, Crypto::max_kem_public_key_size> key_room;
-  const MutableBytes public_key = MutableBytes(key_room).first(client_.crypto.suite().kem_public_key_size);
-  TRY(client_.crypto.generate_key_pair(private_key, public_key));
-  LeafNode fields = leaf.fields != nullptr ? *leaf.fields : state().tree().leaf(own_leaf());
-  fields.source = LeafNodeSource::update;
-  fields.encryption_key = public_key;
-  fields.signature = {};
-
-  const LeafContext context = {state().context().group_id, own_leaf()};
-  const Result<std::size_t> work_size = leaf_node_work_size(fields, context);
-  TRY(work_size.error());
-  const Result<std::size_t> leaf_size = encoded_size(fields);
-  TRY(leaf_size.error());
-  Result<Buffer> room =
-      Buffer::allocate(client_.memory, work_size.value() + leaf_size.value() + Crypto::max_signature_size);
-  TRY(room.error());
-  const MutableBytes work = room.value().bytes().first(work_size.value());
-  const Result<Bytes> signed_leaf =
-      sign_leaf_node(leaf.signer != nullptr ? *leaf.signer : signer, fields, context, work,
-                     room.value().bytes().subspan(work_size.value()));
-  TRY(signed_leaf.error());
+  const LeafNode fields = leaf.fields != nullptr ? *leaf.fields : state().tree().leaf(own_leaf());
+  Buffer room;
   Proposal proposal;
-  proposal.type = ProposalType::update;
-  TRY(decode(signed_leaf.value(), proposal.update.leaf_node));
+  Secret private_key;
+  TRY(make_update(client_, leaf.signer != nullptr ? *leaf.signer : signer, fields,
+                  {state().context().group_id, own_leaf()}, room, proposal, private_key));
   TRY(check_own_proposal(client_.crypto, proposal, own_leaf(), rules(), state().tree(), 0, client_.memory));
-  TRY(epoch_->member.path_keys().add_update(client_.crypto, public_key, std::move(private_key)));
+  TRY(epoch_->member.path_keys().add_update(client_.crypto, proposal.update.leaf_node.encryption_key,
+                                            std::move(private_key)));
   const Error error = send_proposal(signer, proposal, authenticated_data, out);
   if (error != Error::none) epoch_->member.path_keys().drop_update();
   return error;
@@ -547,6 +533,63 @@ Bytes Group::epoch_authenticator() const noexcept {
 Error Group::membership_fingerprint(Digest& out) const noexcept {
   if (!is_active()) return Error::group_inactive;
   return state().membership_fingerprint(client_.crypto, out);
+}
+
+// ---- what lasts
+
+Lasting Group::lasting() const noexcept {
+  return {*epoch_, past_.resumption, past_.epochs, has_pending() ? &pending_->commit : nullptr};
+}
+
+Error Group::save_epoch(SecretView key, Buffer& out) noexcept {
+  if (!is_active()) return Error::group_inactive;
+  REFUSE_IF(client_.limits.reserved_generations == 0, Error::saving_is_off);
+  SavedSalt salt;
+  TRY(tacet::save_epoch(client_, key, lasting(), salt, out));
+  saved_epoch_ = salt;
+  return Error::none;
+}
+
+Error Group::save_ratchets(SecretView key, Buffer& out) noexcept {
+  if (!is_active()) return Error::group_inactive;
+  if (!epoch_is_saved()) return Error::epoch_not_saved;
+  SecretTree& tree = epoch_->member.secret_tree();
+  const SecretTree::Reserved reserved = tree.reservation();
+  TRY(tacet::save_ratchets(client_, key, lasting(), *saved_epoch_, reserved, out));
+  tree.reserve_at_most(reserved);
+  saved_reservation_ = reserved;
+  return Error::none;
+}
+
+void Group::saved() noexcept {
+  if (is_active() && epoch_is_saved()) epoch_->member.secret_tree().reserve(saved_reservation_);
+}
+
+Error Group::restore(SecretView key, Bytes epoch, Bytes ratchets) noexcept {
+  REFUSE_IF(is_active(), Error::group_active);
+  REFUSE_IF(has_pending(), Error::commit_pending);
+  REFUSE_IF(client_.limits.reserved_generations == 0, Error::saving_is_off);
+  SavedState saved;
+  TRY(saved.open(client_, key, epoch, ratchets));
+  const Error error = restore(saved);
+  if (error != Error::none) leave();
+  return error;
+}
+
+Error Group::restore(SavedState& saved) noexcept {
+  past_ = Past(client_);
+  TRY(past_.start(client_));
+  TRY(saved.restore(client_, epoch_, past_.resumption, past_.epochs));
+  if (saved.has_pending()) {
+    Pending& pending = pending_.emplace(client_, *epoch_, false);
+    TRY(saved.restore_pending(client_, pending.commit));
+    TRY(past_.epochs.prepare(pending.commit.next.state().draft(), pending.replaced));
+    TRY(pending.record.take(pending.commit.next.state()));
+  }
+  TRY(saved.finish());
+  saved_epoch_.reset();  // under other limits it would not be the same
+  saved_reservation_ = {};
+  return Error::none;
 }
 
 }  // namespace tacet

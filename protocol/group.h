@@ -12,6 +12,7 @@
 #include "past_epochs.h"
 #include "record.h"
 #include "resumption.h"
+#include "saved_state.h"
 #include "selection.h"
 
 namespace tacet {
@@ -224,6 +225,25 @@ class Group final : private Psks {
   // is kept. The view lives until the group is used again. Error::psk_unknown.
   Error resumption_psk(std::uint64_t epoch, SecretView& psk) noexcept;
 
+  // ---- what lasts, in two records, sealed under a key of the suite's hash_size (saved_state.h)
+
+  // Both in this order, of which the first stays the same for as long as the epoch lasts. What is staged is
+  // not saved, nor what has not begun yet because an external Commit waits. Errors: group_inactive,
+  // saving_is_off, epoch_not_saved of the ratchets; those of tacet::save_epoch and save_ratchets.
+  bool epoch_is_saved() const noexcept { return saved_epoch_.has_value(); }
+  Error save_epoch(SecretView key, Buffer& out) noexcept;
+  Error save_ratchets(SecretView key, Buffer& out) noexcept;
+
+  // What was saved last is where it lasts: from now on the generations that it reserves can be used. Every
+  // PrivateMessage uses one, and an epoch begins with none, but for that of a group that the endpoint has
+  // created and not saved yet: Error::save_first.
+  void saved() noexcept;
+
+  // Goes on where the newest save left off, with a Commit of its own that waited then. PSKs are not asked for
+  // again. Nothing can be sealed before the next save. Errors: group_active, commit_pending, saving_is_off;
+  // those of SavedState.
+  Error restore(SecretView key, Bytes epoch, Bytes ratchets) noexcept;
+
  private:
   // A Commit of one's own, and what it views.
   struct Pending {
@@ -279,6 +299,8 @@ class Group final : private Psks {
   Error stage_proposal(const AuthenticatedContent& content, Received& out) noexcept;
   Error stage_commit(const AuthenticatedContent& content, Received& out) noexcept;
   Error stage_pending(Received& out) noexcept;
+  Lasting lasting() const noexcept;
+  Error restore(SavedState& saved) noexcept;
 
   Client client_;
   Psks& psks_;
@@ -287,6 +309,8 @@ class Group final : private Psks {
   Secret lent_psk_;
   std::optional<Pending> pending_;
   Staged staged_;
+  std::optional<SavedSalt> saved_epoch_;      // by which ratchets refer to the record of this epoch
+  SecretTree::Reserved saved_reservation_{};  // of the ratchets that were saved last
 };
 
 }  // namespace tacet

@@ -29,6 +29,20 @@ void Device::draw_signature_key() {
   must(crypto.generate_signature_key_pair(signing_key, signature_key));
 }
 
+void Device::start_again_as(const Device& before) {
+  name = before.name;
+  policy = before.policy;
+  psks = before.psks;
+  limits = before.limits;
+  signing_key = copy_of(before.signing_key);
+  signature_key = before.signature_key;
+  key_package = before.key_package;
+  reference = before.reference;
+  keys = {copy_of(before.keys.init_key), copy_of(before.keys.encryption_key)};
+  lifetime = before.lifetime;
+  last_resort = before.last_resort;
+}
+
 const Octets& Device::publish() {
   NewKeyPackage wanted;
   wanted.signature_key = signature_key;

@@ -81,6 +81,9 @@ class Device : public KeyPackages {
   Client client() { return {crypto, memory_, secret_memory_, policy, supported, limits}; }
   KeySigner signer() { return KeySigner(crypto, signing_key); }
 
+  // Becomes the same client as another, which has lost its groups.
+  void start_again_as(const Device& before);
+
   // A new KeyPackage, whose keys are kept in the place of the last one's.
   const Octets& publish();
   bool find(Bytes wanted, OwnKeyPackage& out) noexcept override;
@@ -98,7 +101,7 @@ class Device : public KeyPackages {
   Octets signature_key, key_package, reference;
   KeyPackageKeys keys;
   Lifetime lifetime = lifetime_of_leaves;  // of KeyPackages
-  bool last_resort = false;  // whether a KeyPackage stays when it was used
+  bool last_resort = false;                // whether a KeyPackage stays when it was used
 
  protected:
   Memory& memory_;

@@ -70,6 +70,23 @@ Error Member::remember_psk(std::uint64_t epoch) {
   return Error::none;
 }
 
+Error Member::save(Save& save) {
+  const SecretView key(storage_key.data(), storage_key.size());
+  Buffer epoch, ratchets;
+  if (!group.epoch_is_saved()) {
+    TRY(group.save_epoch(key, epoch));
+    save.epoch = octets_of(epoch.bytes());
+  }
+  TRY(group.save_ratchets(key, ratchets));
+  save.ratchets = octets_of(ratchets.bytes());
+  group.saved();
+  return Error::none;
+}
+
+Error Member::restore(const Save& save) {
+  return group.restore({storage_key.data(), storage_key.size()}, save.epoch, save.ratchets);
+}
+
 Octets Member::tree() const {
   const RatchetTree& tree = group.state().tree();
   const Result<std::size_t> size = tree.export_size();

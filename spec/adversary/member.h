@@ -7,6 +7,11 @@
 
 namespace tacet::adversary {
 
+// What lasts of a group: its two records.
+struct Save {
+  Octets epoch, ratchets;
+};
+
 class Member : public Device {
  public:
   template <class Source>  // Random or Crypto, as in Device
@@ -37,12 +42,17 @@ class Member : public Device {
   // From now on its PSKs have the resumption PSK of its group in that epoch. Error::psk_unknown.
   Error remember_psk(std::uint64_t epoch);
 
+  // Takes the place of what was saved before, as far as it is another, and is where it lasts.
+  Error save(Save& save);
+  Error restore(const Save& save);
+
   Octets welcome() const;
   Octets authenticator() const;
 
   Group group;
   Received heard;
   Error error = Error::none;
+  Octets storage_key = Octets(32, 0x73);  // under which it is saved
 
  private:
   Octets taken(Error made, const Message& message);
