@@ -38,6 +38,7 @@
 //            outside.h          12.1.8, 12.4.3.2: external Commits and proposals
 //            record.h           what a Commit did, for the application
 //            resumption.h       8.6: the resumption PSKs that a group keeps
+//            saved_state.h      what lasts of a group, sealed
 //            selection.h        12.2, 12.4: which waiting proposals a Commit of one's own covers
 //            group.h            11, 12, 14, 15: Group, the public verbs
 //            observer.h         Observer, which follows a group without secrets
@@ -59,6 +60,9 @@
 //   Policy        policy.h   whom to believe, who a credential stands for, who may do what, padding,
 //                            wire format. There is no default: to believe everybody is no policy
 //   Limits        limits.h   every bound, each with a default
+//
+// What lasts of a group is two records, for the application to keep: SavedFiles (adapters/saved_files.h)
+// keeps them in a folder.
 //
 // There is no clock: the time is a value, in seconds since 1970, passed to what depends on it.
 //
@@ -100,6 +104,7 @@
 #include "ratchet_tree.h"
 #include "record.h"
 #include "resumption.h"
+#include "saved_state.h"
 #include "secret_tree.h"
 #include "selection.h"
 #include "sodium.h"

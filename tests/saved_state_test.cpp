@@ -2,6 +2,9 @@
 
 #include "protocol/saved_state.h"
 
+#include <functional>
+#include <set>
+
 #include "evidence.h"
 #include "members.h"
 #include "secrets.h"
@@ -73,6 +76,32 @@ class SavedStateTest : public GroupTest {
   void expect_talk() {
     expect_agreement();
     must(b().save(save));
+  }
+
+  // Who has the storage key opens a part of a record by these.
+  static std::pair<Secret, Secret> keys_of(Member& owner, const Octets& record, const char* part) {
+    Secret prk;
+    std::pair<Secret, Secret> out;
+    must(owner.crypto.extract(Bytes(record).subspan(9, 32), {view(owner.storage_key)}, prk));
+    must(owner.crypto.expand(prk, {bytes_of("Tacet 1.0 saved key"), bytes_of(part)}, 32, out.first));
+    must(owner.crypto.expand(prk, {bytes_of("Tacet 1.0 saved nonce"), bytes_of(part)}, 12, out.second));
+    return out;
+  }
+
+  // All 32-byte secrets in the ratchets that B has saved last, and what only looks like one.
+  std::set<Octets> saved_secrets() {
+    const auto keys = keys_of(b(), save.ratchets, "secret");
+    Reader reader(Bytes(save.ratchets).subspan(saved_header_size));
+    Bytes sealed;
+    must(reader(sealed, sealed));
+    Octets plain(sealed.size() - 16);
+    must(b().crypto.open(keys.first, keys.second, Bytes(save.ratchets).first(saved_header_size), sealed,
+                         plain));
+    std::set<Octets> out;
+    for (auto at = plain.begin(); plain.end() - at > 32; ++at) {
+      if (*at == 32) out.insert(Octets(at + 1, at + 33));
+    }
+    return out;
   }
 
   Save save;
@@ -333,6 +362,37 @@ TEST_F(SavedStateTest, WhoHasCreatedAGroupIsBoundFromTheFirstSaveOn) {
   EXPECT_EQ(a.error, Error::save_first);
 }
 
+// What has been erased from memory is in no later save.
+TEST_F(SavedStateTest, AnErasedSecretIsInNoLaterSave) {
+  make_trio();
+  const std::function<void()> steps[] = {
+      [&] { expect_hears(b(), at(0).say("first heard"), "first heard"); },
+      [&] { expect_hears(b(), at(0).say("and again"), "and again"); },
+      [&] { EXPECT_FALSE(b().say("said").empty()); },
+      [&] { commit_by(at(0)); },
+      [&] { commit_by(at(2)); },
+      [&] { commit_by(b()); },
+  };
+  for (const auto& step : steps) {
+    std::set<Octets> held;
+    for (const Octets& each : saved_secrets()) {
+      if (b().secret_memory.holds(each)) held.insert(each);
+    }
+    EXPECT_GE(held.size(), 10u);
+    step();
+    must(b().save(save));
+    const std::set<Octets> saved = saved_secrets();
+    std::size_t erased = 0;
+    for (const Octets& each : held) {
+      if (b().secret_memory.holds(each)) continue;
+      ++erased;
+      EXPECT_EQ(saved.count(each), 0u);
+    }
+    EXPECT_GE(erased, 1u);
+  }
+  shows("PRIV-01, PRIV-05");
+}
+
 TEST_F(SavedStateTest, TheVerbsSayWhatTheyNeed) {
   Buffer out;
   make_trio();
@@ -452,14 +512,6 @@ TEST_F(BadSaveTest, RecordsThatDoNotBelongTogether) {
 // Who has the key can write what they like; it has to be refused, or at least to do no harm.
 TEST_F(BadSaveTest, WhatIsSealedUnderTheKeyDoesNoHarm) {
   begin();
-  const auto keys_of = [&](const Octets& record, const char* part) {
-    Secret prk;
-    std::pair<Secret, Secret> out;
-    must(restored.crypto.extract(Bytes(record).subspan(9, 32), {view(restored.storage_key)}, prk));
-    must(restored.crypto.expand(prk, {bytes_of("Tacet 1.0 saved key"), bytes_of(part)}, 32, out.first));
-    must(restored.crypto.expand(prk, {bytes_of("Tacet 1.0 saved nonce"), bytes_of(part)}, 12, out.second));
-    return out;
-  };
   struct Part {
     Octets Save::*record;
     const char* name;
@@ -470,7 +522,7 @@ TEST_F(BadSaveTest, WhatIsSealedUnderTheKeyDoesNoHarm) {
     SCOPED_TRACE(part.name);
     const Octets& record = save.*part.record;
     const Bytes header = Bytes(record).first(saved_header_size);
-    const auto keys = keys_of(record, part.name);
+    const auto keys = keys_of(restored, record, part.name);
     Reader reader(Bytes(record).subspan(saved_header_size));
     Bytes sealed, other;
     must(reader(sealed));
