@@ -361,7 +361,6 @@ Error create_external_commit(const Client& client, Psks& psks, Signer& signer, E
 Error restore_commit(const Client& client, SecretReader& member, OwnCommit& out) noexcept {
   AuthenticatedContent commit;
   TRY(decode(Bytes(out.content.bytes()), commit));
-  REFUSE_IF(commit.content.content_type != ContentType::commit, Error::saved_state_malformed);
   NextPublicState& state = out.next.state_;
   TRY(state.apply(client, commit.content.commit, commit.content.sender));
   TRY(state.merge(client, commit.content.commit));

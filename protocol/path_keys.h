@@ -43,7 +43,7 @@ class PathKeys {
   void drop_update() noexcept;
 
   // What lasts: all of it. Errors: output_too_small; and of one that holds nothing yet out_of_memory,
-  // secret_length, saved_state_malformed, those of a Reader.
+  // secret_length, those of a Reader.
   Error save(SecretWriter& writer) const noexcept;
   Error restore(SecretReader& reader) noexcept;
 

@@ -509,61 +509,101 @@ TEST_F(BadSaveTest, RecordsThatDoNotBelongTogether) {
   expect_genuine();
 }
 
-// Who has the key can write what they like; it has to be refused, or at least to do no harm.
-TEST_F(BadSaveTest, WhatIsSealedUnderTheKeyDoesNoHarm) {
-  begin();
+// Who has the storage key can write what they like: a record with one part of it changed.
+class ResealedTest : public BadSaveTest {
+ protected:
   struct Part {
     Octets Save::*record;
     const char* name;
+    bool is_second;
   };
-  std::size_t accepted = 0;
-  for (const Part& part :
-       {Part{&Save::epoch, "public"}, {&Save::ratchets, "public"}, {&Save::ratchets, "secret"}}) {
-    SCOPED_TRACE(part.name);
+  static constexpr Part parts[] = {
+      {&Save::epoch, "public", false}, {&Save::ratchets, "public", false}, {&Save::ratchets, "secret", true}};
+
+  Octets opened(const Part& part) {
     const Octets& record = save.*part.record;
-    const Bytes header = Bytes(record).first(saved_header_size);
     const auto keys = keys_of(restored, record, part.name);
-    Reader reader(Bytes(record).subspan(saved_header_size));
-    Bytes sealed, other;
-    must(reader(sealed));
-    const bool is_second = std::string(part.name) == "secret";
-    if (is_second) other = sealed, must(reader(sealed));
-    if (!is_second && !reader.rest().empty()) must(reader(other));
+    const Bytes sealed = sealed_parts(record)[part.is_second ? 1 : 0];
     Octets plain(sealed.size() - 16);
-    must(restored.crypto.open(keys.first, keys.second, header, sealed, plain));
-    const auto try_with = [&](const Octets& changed) {
-      Octets resealed(changed.size() + 16);
-      must(restored.crypto.seal(keys.first, keys.second, header, changed, resealed));
-      Octets made = octets(header);
-      const Octets kept = other.empty() ? Octets() : model::vector(octets(other));
-      made = is_second ? made + kept + model::vector(resealed) : made + model::vector(resealed) + kept;
-      Save bad = save;
-      bad.*part.record = made;
-      Member victim("B", random);
-      victim.start_again_as(restored);
-      if (victim.restore(bad) != Error::none) {
-        ASSERT_FALSE(victim.group.is_active());
-        return;
-      }
-      ++accepted;
-      static_cast<void>(victim.receive(at(0).say("hello")));
-      victim.group.adopt_pending();
-      static_cast<void>(victim.commit());
-      Save again;
-      static_cast<void>(victim.save(again));
-      static_cast<void>(victim.say("hello"));
-    };
+    must(
+        restored.crypto.open(keys.first, keys.second, Bytes(record).first(saved_header_size), sealed, plain));
+    return plain;
+  }
+  Save resealed(const Part& part, const Octets& changed) {
+    const Octets& record = save.*part.record;
+    const auto keys = keys_of(restored, record, part.name);
+    const Bytes header = Bytes(record).first(saved_header_size);
+    std::vector<Octets> sealed;
+    for (const Bytes each : sealed_parts(record)) sealed.push_back(octets(each));
+    Octets& own = sealed[part.is_second ? 1 : 0];
+    own.resize(changed.size() + 16);
+    must(restored.crypto.seal(keys.first, keys.second, header, changed, own));
+    Save bad = save;
+    bad.*part.record = octets(header);
+    for (const Octets& each : sealed) bad.*part.record = bad.*part.record + model::vector(each);
+    return bad;
+  }
+
+ private:
+  static std::vector<Bytes> sealed_parts(const Octets& record) {
+    Reader reader(Bytes(record).subspan(saved_header_size));
+    std::vector<Bytes> out;
+    while (!reader.rest().empty()) must(reader(out.emplace_back()));
+    return out;
+  }
+};
+
+TEST_F(ResealedTest, WhatContradictsItselfIsRefused) {
+  begin();
+  Octets plain = opened(parts[0]);
+  plain.back() ^= 1;  // of the last leaf's signature
+  expect_refused(Error::saved_state_malformed, resealed(parts[0], plain));
+  plain = opened(parts[2]);
+  const std::size_t own_leaf = 4 + 8 + 33 + 33 + 7 * 33;  // behind a resumption PSK, authenticator and keys
+  ASSERT_EQ(Octets(&plain[own_leaf], &plain[own_leaf + 4]), model::number(1, 4));
+  plain[own_leaf + 3] = 3;
+  expect_refused(Error::saved_state_malformed, resealed(parts[2], plain));
+  for (const Part& part : parts) {
+    expect_refused(Error::trailing_bytes, resealed(part, opened(part) + Octets(1, 0)));
+  }
+  expect_genuine();
+}
+
+// What cannot be told from a save is used as one, and does no harm.
+TEST_F(ResealedTest, NothingUnderTheKeyDoesHarm) {
+  begin();
+  std::size_t accepted = 0;
+  const auto try_with = [&](const Part& part, const Octets& changed) {
+    Member victim("B", random);
+    victim.start_again_as(restored);
+    if (victim.restore(resealed(part, changed)) != Error::none) {
+      ASSERT_FALSE(victim.group.is_active());
+      return;
+    }
+    ++accepted;
+    static_cast<void>(victim.receive(at(0).say("hello")));
+    victim.group.adopt_pending();
+    static_cast<void>(victim.commit());
+    Save again;
+    static_cast<void>(victim.save(again));
+    static_cast<void>(victim.say("hello"));
+  };
+  for (const Part& part : parts) {
+    SCOPED_TRACE(part.name);
+    const Octets plain = opened(part);
     for (std::size_t i = 0; i < plain.size(); ++i) {
       constexpr std::uint8_t flips[] = {0x01, 0x80, 0xff};
       Octets changed = plain;
       changed[i] = static_cast<std::uint8_t>(changed[i] ^ flips[i % 3]);
-      try_with(changed);
+      try_with(part, changed);
     }
-    for (std::size_t size = 0; size < plain.size(); size += 7)
-      try_with(Octets(plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(size)));
-    try_with(plain + Octets(1, 0));
+    for (std::size_t size = 0; size < plain.size(); size += 7) {
+      Octets cut = plain;
+      cut.resize(size);
+      try_with(part, cut);
+    }
   }
-  EXPECT_GT(accepted, 0u) << "some bytes are keys, which can be any";
+  EXPECT_GT(accepted, 0u) << "some octets are keys, which can be any";
 }
 
 }  // namespace
