@@ -301,6 +301,18 @@ const Case cases[] = {
        });
      }},
 
+    // ---- what lasts
+    {"save_epoch", "", saving, all_but_signer, nothing,
+     [](VerbTest& t) { return t.tries_to_save(&Group::save_epoch); }},
+    {"save_ratchets", "", saving, all_but_signer, nothing,
+     [](VerbTest& t) { return t.tries_to_save(&Group::save_ratchets); }},
+    {"saved", "", saving, nothing_lent, nothing,
+     [](VerbTest& t) {
+       must(t.at(3).save(t.save));
+       return t.does(t.at(3), [&t] { t.at(3).group.saved(); });
+     }},
+    {"restore", "", saving, all_but_signer, nothing, [](VerbTest& t) { return t.tries_to_restore(); }},
+
     // ---- an observer
     {"Observer::start", "", three, all_but_signer, nothing,
      [](VerbTest& t) {
@@ -385,8 +397,9 @@ std::set<std::string> public_functions(const char* header, const std::string& na
 }
 
 // They look, and cannot fail.
-constexpr const char* that_tell[] = {"has_pending", "pending_commit", "pending_welcome", "pending_record",
-                                     "is_active",   "is_closed",      "state",           "own_leaf"};
+constexpr const char* that_tell[] = {"has_pending",    "pending_commit", "pending_welcome",
+                                     "pending_record", "is_active",      "is_closed",
+                                     "state",          "own_leaf",       "epoch_is_saved"};
 constexpr const char* that_tell_of_an_observer[] = {"has_begun", "state"};
 
 TEST(VerbsTest, NoneIsMissing) {

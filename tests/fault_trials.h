@@ -25,9 +25,10 @@ struct Start {
   std::size_t size = 4;
   WireFormat format = WireFormat::public_message;
   std::uint32_t past_epochs = 0;
+  std::uint32_t reserved_generations = 0;  // of D, which saves
 };
 inline constexpr Start nobody{0}, three{3}, four{}, five{5}, privately{4, WireFormat::private_message},
-    with_past{4, WireFormat::public_message, 2};
+    with_past{4, WireFormat::public_message, 2}, saving{4, WireFormat::public_message, 2, 8};
 
 struct Case {
   const char* verb;
@@ -49,12 +50,14 @@ class VerbTest : public FaultTest, public ::testing::WithParamInterface<std::tup
     const Start& start = std::get<0>(GetParam()).start;
     format = start.format;
     past_epochs = start.past_epochs;
+    reserved_generations = start.reserved_generations;
     if (start.size != 0) make_group(start.size);
   }
   void TearDown() override {
     observer.reset();
     heirs.clear();
     sent = Message();
+    record.reset();
     members.clear();
     EXPECT_EQ(TestMemory::leaked(), 0u);
   }
@@ -320,6 +323,40 @@ class VerbTest : public FaultTest, public ::testing::WithParamInterface<std::tup
     send(at(1).propose(add_of(key_package)), at(1));
     at(0).policy.disbelieved = members.back()->signature_key;
   }
+  // What D saves is what it goes on from.
+  Trial tries_to_save(Error (Group::*verb)(SecretView, Buffer&) noexcept) {
+    Member& d = at(3);
+    if (verb == &Group::save_ratchets) must(d.save(save));
+    const SecretView key(d.storage_key.data(), d.storage_key.size());
+    return {d, [this, &d, key, verb](Signer&) { return (d.group.*verb)(key, record); },
+            [this, &d, verb] {
+              Octets& saved = verb == &Group::save_epoch ? save.epoch : save.ratchets;
+              saved = model::octets(record.bytes());
+              record.reset();
+              must(d.save(save));
+              Member again("D", random);
+              again.start_again_as(d);
+              EXPECT_EQ(again.restore(save), Error::none);
+              EXPECT_EQ(again.authenticator(), d.authenticator());
+            }};
+  }
+  // With proposals and a Commit of its own that wait; whose it was before is gone.
+  Trial tries_to_restore() {
+    Member& d = at(3);
+    commit_of(at(0), {});
+    send(at(1).propose_update(), at(1));
+    d.commit();
+    must(d.save(save));
+    Member& again = member("D");
+    again.start_again_as(d);
+    return {again, [this, &again](Signer&) { return again.restore(save); },
+            [this, &again] {
+              members.erase(members.begin() + 3);
+              take_commit_of(again);
+              must(again.save(save));
+            }};
+  }
+
   // D has heard the sender, so that what comes takes no room.
   void let_d_hear(Member& sender) { EXPECT_EQ(at(3).receive(sender.say("hello")), Error::none); }
 
@@ -342,6 +379,8 @@ class VerbTest : public FaultTest, public ::testing::WithParamInterface<std::tup
   const Octets successor = model::octets("the successor");
   std::optional<Observer> observer;
   Message sent;
+  adversary::Save save;
+  Buffer record;
   Octets room, received;
 };
 

@@ -102,6 +102,7 @@ class FaultTest : public GroupTest {
     made.supported = {made.suites, {}, custom, made.credentials};
     made.psks.known["a"] = model::octets("a psk of all");
     made.limits.past_epochs = past_epochs;
+    if (made.name == "D") made.limits.reserved_generations = reserved_generations;
   }
 
   // Until it succeeds; how often it failed.
@@ -142,7 +143,7 @@ class FaultTest : public GroupTest {
 
   FailingRandom failing_random{random};
   Countdown of_memory, of_signer;
-  std::uint32_t past_epochs = 0;
+  std::uint32_t past_epochs = 0, reserved_generations = 0;
   bool tree_apart = false;  // from Welcomes
   static constexpr ProposalType custom[] = {static_cast<ProposalType>(0xf00a)};
 };
