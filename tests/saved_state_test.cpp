@@ -311,6 +311,7 @@ TEST_F(SavedStateTest, ACommitThatWaitsIsAdoptedOrDropped) {
       expect_talk();
     }
   }
+  shows("COMMIT-26");
 }
 
 TEST_F(SavedStateTest, AClosedGroupStaysClosedAndIsSucceeded) {
