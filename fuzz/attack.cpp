@@ -1,7 +1,5 @@
 #include "fuzz/attack.h"
 
-#include <deque>
-
 #include "spec/adversary/reveal.h"
 
 namespace tacet {
@@ -70,6 +68,25 @@ void change_fields(T& fields, const Patch& patch, Octets& room) {
   T changed;
   if (decode(room, changed) == Error::none) fields = changed;
 }
+
+// While this lives, the insider is where it was; what it does there stays done.
+class Earlier {
+ public:
+  Earlier(Insider& insider, Insider::Kept& then) : insider_(insider), then_(then), now_(insider.keep()) {
+    insider_.go_back(then_);
+  }
+  ~Earlier() {
+    then_ = insider_.keep();
+    insider_.go_back(now_);
+  }
+  Earlier(const Earlier&) = delete;
+  Earlier& operator=(const Earlier&) = delete;
+
+ private:
+  Insider& insider_;
+  Insider::Kept& then_;
+  Insider::Kept now_;
+};
 
 // A plan with all its patches, which it lives no longer than.
 class Planned {
@@ -206,8 +223,17 @@ Octets Attack::frame(const Post& post) {
   framed.authenticated_data = model::octets("in the open");
   Builder builder(group_.crypto, means);
   if (post.format() == WireFormat::public_message) return builder.public_message(framed);
+  is_said_ = post.content_type() == ContentType::application && post.signs_inside() &&
+             sender.type == SenderType::member &&
+             equal(group_.signature_key_at(sender.leaf_index), by->signature_key);
   return builder.private_message(framed, key(sender.leaf_index, post.content_type(), post.which),
                                  post.padding());
+}
+
+Octets Attack::frame_late(const Post& post) {
+  const Earlier earlier(group_.insider, past_.at(post.epochs_back() - 1));
+  epochs_back_ = post.epochs_back();
+  return frame(post);
 }
 
 Octets Attack::commit(const Post& post) {
@@ -252,7 +278,20 @@ Octets Attack::join(const Post& post) {
 
 void Attack::is_taken(const Octets& message) {
   Insider& insider = group_.insider;
+  if (epochs_back_ > 0) {
+    const Earlier earlier(insider, past_[epochs_back_ - 1]);
+    static_cast<void>(insider.receive(message));
+    return;
+  }
   if (!insider.epoch) return;
+  const Octets before = insider.authenticator();
+  Insider::Kept kept = insider.keep();
+  advance(message);
+  if (!insider.epoch || insider.authenticator() != before) past_.push_front(std::move(kept));
+}
+
+void Attack::advance(const Octets& message) {
+  Insider& insider = group_.insider;
   if (!is_own_) {
     static_cast<void>(insider.receive(message));
     return;
@@ -267,16 +306,17 @@ void Attack::is_taken(const Octets& message) {
 std::optional<Octets> Attack::message(const Post& post) {
   made_ = {};
   is_own_ = false;
+  is_said_ = false;
+  epochs_back_ = 0;
   if (post.kind == Kind::whole) return post.payload;
   if (post.kind == Kind::genuine) return group_.genuine[post.which % group_.genuine.size()];
-  if (!group_.insider.epoch) return std::nullopt;
   try {
+    if (post.epochs_back() > 0) return frame_late(post);
+    if (!group_.insider.epoch) return std::nullopt;
     if (post.kind == Kind::framed) return frame(post);
     return post.kind == Kind::committed ? commit(post) : join(post);
   } catch (const std::logic_error&) {
-    return std::nullopt;  // no key, or a change that changes nothing
-  } catch (const std::out_of_range&) {
-    return std::nullopt;
+    return std::nullopt;  // no key, no epoch that is over, or a change that changes nothing
   }
 }
 

@@ -3,6 +3,8 @@
 // Who attacks makes messages of what a script says, with the keys of the present epoch: they are perfect in
 // their authentication.
 
+#include <deque>
+
 #include "fuzz/live_group.h"
 #include "fuzz/script.h"
 
@@ -18,8 +20,12 @@ class Attack {
   const Octets& authenticator() const { return made_.epoch_authenticator; }
   // Somebody has taken the message that was made last: the insider goes to where it leads.
   void is_taken(const Octets& message);
+  // Whether it is application data that whoever is in its epoch takes.
+  bool is_said() const { return is_said_; }
 
  private:
+  Octets frame_late(const Post& post);
+  void advance(const Octets& message);
   Octets frame(const Post& post);
   Octets commit(const Post& post);
   Octets join(const Post& post);
@@ -33,6 +39,9 @@ class Attack {
   LiveGroup& group_;
   adversary::MadeCommit made_;
   bool is_own_ = false;  // the last Commit is one that the insider follows
+  bool is_said_ = false;
+  std::size_t epochs_back_ = 0;     // of the last message
+  std::deque<Insider::Kept> past_;  // in the epochs that are over, the last one first
 };
 
 }  // namespace tacet

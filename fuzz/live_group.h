@@ -64,7 +64,9 @@ class ExactRooms {
 class Receiver final : public TwoRegions, public adversary::Member {
  public:
   Receiver(std::string named, Crypto& crypto)
-      : adversary::Member(std::move(named), crypto, memory, secret_memory) {}
+      : adversary::Member(std::move(named), crypto, memory, secret_memory) {
+    limits.past_epochs = 1;
+  }
 
   Error receive(Bytes received) { return rooms_.give(group, received, heard); }
 
@@ -87,10 +89,10 @@ class Receiver final : public TwoRegions, public adversary::Member {
     kept.heard.put_back(heard);
   }
   // In all that can be seen from outside; and to the last bit of its memory, but for what may be reserved for
-  // senders of a new epoch who have not been heard.
-  bool is_as(const Kept& kept, bool is_new_epoch) const {
+  // senders of another epoch who have not been heard.
+  bool is_as(const Kept& kept, bool may_reserve) const {
     const bool same_memory = memory.holds(kept.memory) && secret_memory.holds(kept.secret_memory);
-    return (same_memory || is_new_epoch) && authenticator() == kept.authenticator &&
+    return (same_memory || may_reserve) && authenticator() == kept.authenticator &&
            group.has_pending() == kept.has_pending && waiting() == kept.waiting;
   }
   std::size_t waiting() const { return group.is_active() ? group.state().proposals().size() : 0; }
@@ -179,9 +181,14 @@ class LiveGroup {
   // Who was at a leaf when the group was made, and who is there now as far as the insider knows.
   Device& at(std::uint32_t leaf) { return *devices()[leaf % members]; }
   Device& member_at(LeafIndex leaf) {
+    const Bytes key = signature_key_at(leaf);
+    return key.empty() ? at(leaf.value) : owner_of(key);
+  }
+  // Nothing if nobody is there.
+  Bytes signature_key_at(LeafIndex leaf) const {
     const RatchetTree& tree = insider.epoch->state.tree();
     const bool is_there = tree.size().contains(leaf) && !tree.is_blank(leaf);
-    return is_there ? owner_of(tree.leaf(leaf).signature_key) : at(leaf.value);
+    return is_there ? tree.leaf(leaf).signature_key : Bytes();
   }
   // The newcomer is the first, then those of the leaves.
   Device& joiner(std::uint8_t which) {

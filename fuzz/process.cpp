@@ -40,6 +40,30 @@ void blank_tags(Octets& message) {
   }
 }
 
+// When a message of a group is taken by who is in an epoch.
+enum class Time : std::uint8_t { never, now, late };
+
+// Of what is over, nothing but sealed application data of the epoch before.
+Time time_of(const Octets& message, const PublicState& state) {
+  MlsMessage decoded;
+  if (decode(message, decoded) != Error::none) return Time::never;
+  const PrivateMessage& sealed = decoded.private_message;
+  const FramedContent& open = decoded.public_message.content;
+  const bool is_open = decoded.wire_format == WireFormat::public_message;
+  if (!is_open && decoded.wire_format != WireFormat::private_message) return Time::never;
+  const std::uint64_t epoch = is_open ? open.epoch : sealed.epoch, present = state.context().epoch;
+  if (!equal(is_open ? open.group_id : sealed.group_id, state.context().group_id)) return Time::never;
+  if (epoch == present) return state.re_init() == nullptr ? Time::now : Time::never;
+  const bool is_late = !is_open && sealed.content_type == ContentType::application && epoch + 1 == present;
+  return is_late ? Time::late : Time::never;
+}
+
+bool is_open_proposal(const Octets& message) {
+  MlsMessage decoded;
+  return decode(message, decoded) == Error::none && decoded.wire_format == WireFormat::public_message &&
+         decoded.public_message.content.content_type == ContentType::proposal;
+}
+
 constexpr std::size_t memory_of_a_message = std::size_t{1} << 17;  // for at most 4 KiB of it
 
 }  // namespace
@@ -61,6 +85,7 @@ void Process::run(Bytes input) {
   present_->go_back();
   fresh_ = {};
   has_parted_ = false;
+  may_have_reserved_ = {};
   is_watched_ = true;
   watched_.reset();
   bool is_honest = true;  // so far
@@ -78,27 +103,48 @@ void Process::run(Bytes input) {
   if (looks_further) go_on();
 }
 
-// Nothing is changed by what is refused, and memory is bounded.
-Error Process::receive(std::size_t who, const Octets& message) {
-  Receiver& receiver = *present_->receivers[who];
+// What is taken is in its time, and what is said in time is taken: in the epoch before, too, if everybody has
+// come from there.
+Error Process::receive(std::size_t who, const Octets& message, const Attack& attack) {
+  const Receiver& receiver = *present_->receivers[who];
   if (!receiver.group.is_active()) return Error::group_inactive;
+  const Time time = time_of(message, receiver.group.state());
+  if (time == Time::late) may_have_reserved_[who] = true;
+  const Error error = take(who, message);
+  if (error == Error::none) demand(time != Time::never);
+  const bool has_to_be = attack.is_said() && !has_parted_ && authentication_ == Authentication::real;
+  if (has_to_be && time != Time::never) demand(error);
+  return error;
+}
+
+// Nothing is changed by what is refused, and memory is bounded.
+Error Process::take(std::size_t who, const Octets& message) {
+  Receiver& receiver = *present_->receivers[who];
   const Receiver::Kept& before = fresh_[who] ? *fresh_[who] : present_->kept[who];
   const std::size_t used = receiver.memory.used() + receiver.secret_memory.used();
   const Error error = receiver.receive(message);
   demand(receiver.memory.used() + receiver.secret_memory.used() - used <= memory_of_a_message);
   if (error == Error::none) {
     fresh_[who].emplace(receiver.keep());
+    if (receiver.group.is_active() && !is_open_proposal(message)) is_once(who, message);
   } else {
     const bool is_new_epoch = before.authenticator != present_->kept[who].authenticator;
-    demand(receiver.is_as(before, is_new_epoch));
+    demand(receiver.is_as(before, is_new_epoch || may_have_reserved_[who]));
   }
   return error;
+}
+
+// What was taken is refused when it comes again; but a proposal in the open, which is known by then.
+void Process::is_once(std::size_t who, const Octets& message) {
+  Receiver& receiver = *present_->receivers[who];
+  demand(receiver.receive(message) != Error::none);
+  demand(receiver.is_as(*fresh_[who], false));
 }
 
 // Whether all took it who are in the group.
 bool Process::deliver(const Octets& message, Attack& attack) {
   const Octets& leads_to = attack.authenticator();  // if it is a Commit
-  const std::array<Error, 2> errors = {receive(0, message), receive(1, message)};
+  const std::array<Error, 2> errors = {receive(0, message, attack), receive(1, message, attack)};
   watch(message, errors);
   compare(errors);
   for (std::size_t i = 0; i < errors.size(); ++i) {

@@ -21,7 +21,9 @@ class Process {
  private:
   LiveGroup& group(std::uint8_t situation);
   bool deliver(const Octets& message, Attack& attack);
-  Error receive(std::size_t who, const Octets& message);
+  Error receive(std::size_t who, const Octets& message, const Attack& attack);
+  Error take(std::size_t who, const Octets& message);
+  void is_once(std::size_t who, const Octets& message);
   void compare(const std::array<Error, 2>& errors);
   void watch(const Octets& message, const std::array<Error, 2>& errors);
   void is_watched(const Receiver& receiver);
@@ -33,6 +35,7 @@ class Process {
   Authentication authentication_;
   std::array<std::unique_ptr<LiveGroup>, situations> groups_;
   std::array<std::optional<Receiver::Kept>, 2> fresh_;  // of a receiver who has taken something in this run
+  std::array<bool, 2> may_have_reserved_ = {};          // for a sender of the epoch before
   bool has_parted_ = false;                             // one has taken what the other has refused
   bool is_watched_ = true;                              // all that they have taken was in the open
   std::optional<Watcher::Kept> watched_;                // of who watches, once something was taken

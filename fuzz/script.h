@@ -25,12 +25,15 @@ struct Post {
   Kind kind = Kind::whole;
   std::uint8_t how = 0;  // the wire format in bit 0; of what is framed, the sender and the content type too
   // In bit 0 whether what is inside is signed anew; of a Commit, in bit 1 whether it has a path, and in bit 2
-  // whether it covers what waits; above, the padding, or in bit 3 whether who joins removes its former leaf.
+  // whether it covers what waits; of what is framed, in bit 2 whether it is of an epoch that is over, and in
+  // bit 1 whether of the last but one; above, the padding, or in bit 3 whether who joins removes its former
+  // leaf.
   std::uint8_t flags = 0;
   // Of what is framed, the generation; of the genuine, the place; who joins: the newcomer, or of whose leaf.
   std::uint8_t which = 0;
   Octets payload;
   static constexpr std::uint8_t signs_anew = 1, with_path = 2, with_waiting = 4, replaces = 8;
+  static constexpr std::uint8_t later = 2, late = 4;
 
   WireFormat format() const {
     return (how & 1) != 0 ? WireFormat::private_message : WireFormat::public_message;
@@ -41,6 +44,10 @@ struct Post {
   bool signs_inside() const { return (flags & signs_anew) != 0; }
   bool has_path() const { return (flags & with_path) != 0; }
   bool covers_waiting() const { return (flags & with_waiting) != 0; }
+  std::size_t epochs_back() const {
+    if (kind != Kind::framed || (flags & late) == 0) return 0;
+    return (flags & later) != 0 ? 2 : 1;
+  }
   bool replaces_former() const { return (flags & replaces) != 0; }
   std::size_t padding() const { return flags >> 3; }
   // A Commit that nobody may refuse: of nothing, and nothing in it is changed.

@@ -4,6 +4,12 @@ namespace tacet {
 
 using adversary::encoded, adversary::vector_of;
 
+namespace {
+
+constexpr LeafIndex often_removed{4};
+
+}  // namespace
+
 ScriptChange::ScriptChange(LiveGroup& group, FieldChange::Mutate mutate) : change_(mutate) {
   group.go_back();
   const PublicState& state = group.insider.epoch->state;
@@ -27,7 +33,7 @@ void ScriptChange::learn_proposals(LiveGroup& group) {
   const Octets nonce = vector(Octets(32, 9));
   proposals_ = {encoded(ProposalType::add) + group.newcomer.key_package,
                 encoded(ProposalType::update, next),
-                encoded(ProposalType::remove, LeafIndex{4}),
+                encoded(ProposalType::remove, often_removed),
                 encoded(ProposalType::remove, LeafIndex{1}),
                 encoded(ProposalType::psk, PskType::external) + vector("agreed") + nonce,
                 encoded(ProposalType::psk, PskType::resumption, ResumptionPskUsage::application,
@@ -47,10 +53,9 @@ Post ScriptChange::new_post(const LiveGroup& group) {
   const auto format = static_cast<WireFormat>(1 + change_.below(2));
   const auto which = static_cast<std::uint8_t>(change_.below(group.genuine.size()));
   const auto index = static_cast<std::uint32_t>(change_.below(LiveGroup::members));
-  switch (change_.below(10)) {
+  switch (change_.below(12)) {
     case 0:
-      return Post::framed(WireFormat::private_message, {SenderType::member, {index}, 0},
-                          ContentType::application, model::octets("hi"));
+      return new_words({index});
     case 1:
       return Post::framed(format, {SenderType::member, {index}, 0}, ContentType::proposal, some_proposal());
     case 2:
@@ -66,9 +71,27 @@ Post ScriptChange::new_post(const LiveGroup& group) {
     case 6:
     case 7:
       return new_join();
+    case 8:
+    case 9:
+      return late_words();
     default:
       return new_commit();
   }
+}
+
+Post ScriptChange::new_words(LeafIndex leaf) {
+  return Post::framed(WireFormat::private_message, {SenderType::member, leaf, 0}, ContentType::application,
+                      model::octets("hi"));
+}
+
+// By anybody, who may be gone.
+Post ScriptChange::late_words() {
+  const auto index = static_cast<std::uint32_t>(change_.below(LiveGroup::members));
+  Post post = new_words(change_.below(2) == 0 ? often_removed : LeafIndex{index});
+  post.flags |= Post::late;
+  if (change_.below(8) == 0) post.flags |= Post::later;
+  post.which = static_cast<std::uint8_t>(change_.below(3));
+  return post;
 }
 
 Octets ScriptChange::some_list() {
@@ -145,6 +168,13 @@ Octets ScriptChange::changed_payload(const Post& post) {
   return change_.mutated(post.payload);
 }
 
+// What is late comes behind what ends its epoch.
+void ScriptChange::insert(Script& script, std::size_t at, const Post& post) {
+  if (script.posts.size() == Script::max_posts) return;
+  const std::size_t place = post.epochs_back() > 0 ? script.posts.size() : at;
+  script.posts.insert(script.posts.begin() + static_cast<std::ptrdiff_t>(place), post);
+}
+
 void ScriptChange::change(Script& script, const LiveGroup& group) {
   if (script.posts.empty()) script.posts.push_back(new_post(group));
   const std::size_t at = change_.below(script.posts.size());
@@ -154,9 +184,7 @@ void ScriptChange::change(Script& script, const LiveGroup& group) {
   };
   switch (change_.below(16)) {
     case 0:
-      if (script.posts.size() < Script::max_posts) {
-        script.posts.insert(script.posts.begin() + static_cast<std::ptrdiff_t>(at), new_post(group));
-      }
+      insert(script, at, new_post(group));
       return;
     case 1:
       script.posts.erase(script.posts.begin() + static_cast<std::ptrdiff_t>(at));

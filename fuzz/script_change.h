@@ -19,12 +19,15 @@ class ScriptChange {
   void learn_proposals(LiveGroup& group);
   Octets some_proposal() { return proposals_[change_.below(proposals_.size())]; }
   Post new_post(const LiveGroup& group);
+  Post new_words(LeafIndex leaf);
+  Post late_words();
   Octets some_list();
   Post new_commit();
   Post new_join();
   Patch new_patch();
   Octets changed_committed(const Octets& payload);
   Octets changed_payload(const Post& post);
+  void insert(Script& script, std::size_t at, const Post& post);
   void change(Script& script, const LiveGroup& group);
 
   FieldChange change_;
