@@ -312,7 +312,7 @@ std::optional<Octets> Attack::message(const Post& post) {
   if (post.kind == Kind::genuine) return group_.genuine[post.which % group_.genuine.size()];
   try {
     if (post.epochs_back() > 0) return frame_late(post);
-    if (!group_.insider.epoch) return std::nullopt;
+    if (!group_.insider.epoch || post.kind == Kind::founded) return std::nullopt;
     if (post.kind == Kind::framed) return frame(post);
     return post.kind == Kind::committed ? commit(post) : join(post);
   } catch (const std::logic_error&) {

@@ -26,11 +26,14 @@ LiveGroup::LiveGroup(Crypto& primitives, RepeatedRandom& random, Situation situa
   for (Receiver* const each : receivers) kept.push_back(each->keep());
   watcher_kept.emplace(watcher->keep());
   insider_kept_.emplace(insider.keep());
+  prepare_successors();
 }
 
 void LiveGroup::equip(Device& device) {
   device.supported.proposals = custom;
   device.psks.known["agreed"] = model::octets("a PSK of all");
+  const std::string other = adversary::KnownPsks::resumption(model::octets(elsewhere), epoch_elsewhere);
+  device.psks.known[other] = model::octets("a PSK of another group");
   device.publish();
 }
 
@@ -152,6 +155,21 @@ void LiveGroup::make_watcher() {
   const Octets info = d.group_info();
   must(d.error);
   must(watcher->observer.start(info, {}));
+}
+
+// Last of all: what was drawn before stays the same.
+void LiveGroup::prepare_successors() {
+  for (Receiver* const each : receivers) each->publish();
+  founder_.emplace(insider.name, crypto);
+  founder_->supported.proposals = custom;
+  founder_kept_.emplace(founder_->keep());
+  for (unsigned place = 0; place < candidates; ++place) {
+    const Device* const device = &candidate(place);
+    for_each_member([&](const Other& each) {
+      if (device == &each) everybody_ = static_cast<std::uint16_t>(everybody_ | 1u << place);
+    });
+  }
+  first_extensions = model::octets(a.group.state().context().extensions.encoded());
 }
 
 // In the open, for who watches.

@@ -60,7 +60,8 @@ class ExactRooms {
   std::unique_ptr<std::uint8_t[]> message_, room_;  // which `heard` views
 };
 
-// A member who receives.
+// A member who receives. The KeyPackage that it has published last stays, and how often one was used up is
+// counted.
 class Receiver final : public TwoRegions, public adversary::Member {
  public:
   Receiver(std::string named, Crypto& crypto)
@@ -69,6 +70,9 @@ class Receiver final : public TwoRegions, public adversary::Member {
   }
 
   Error receive(Bytes received) { return rooms_.give(group, received, heard); }
+  void erase(Bytes) noexcept override { ++used_up; }
+
+  std::size_t used_up = 0;
 
   struct Kept {
     Region::Kept memory, secret_memory;
@@ -160,6 +164,8 @@ class LiveGroup {
  public:
   static constexpr std::uint32_t members = 8, insider_leaf = 3;
   static constexpr ProposalType custom_type{0xf001};
+  static constexpr const char* elsewhere = "elsewhere";  // of another group everybody has a resumption PSK
+  static constexpr std::uint64_t epoch_elsewhere = 1;
 
   LiveGroup(Crypto& crypto, RepeatedRandom& random, Situation situation);
 
@@ -196,6 +202,18 @@ class LiveGroup {
     return place == 0 ? newcomer : at(place - 1);
   }
 
+  // Who can be in a group that succeeds this one: who was at the leaves, the newcomer, who comes late.
+  static constexpr unsigned candidates = members + 2;
+  Device& candidate(unsigned place) { return place <= members ? *devices()[place] : late_; }
+  // Those of them who are members as the group was made, each a bit.
+  std::uint16_t everybody() const { return everybody_; }
+  // The insider again, with all its PSKs, in no group.
+  Insider& new_founder() {
+    founder_->go_back(*founder_kept_);
+    founder_->psks.known = insider.psks.known;
+    return *founder_;
+  }
+
   Crypto& crypto;
   HeapMemory heap;  // of those who do not go back
   Receiver a{"a", crypto}, b{"b", crypto};
@@ -205,8 +223,9 @@ class LiveGroup {
   Device newcomer{"newcomer", crypto, heap, heap};
   // Of others, for everybody: application data, an Update, a Commit.
   std::vector<Octets> genuine;
+  Octets first_extensions;           // of the GroupContext as the group was made
   std::vector<Receiver::Kept> kept;  // of each receiver
-  std::optional<Watcher> watcher;    // is made last: what was drawn before stays the same
+  std::optional<Watcher> watcher;    // made late: what was drawn before stays the same
   std::optional<Watcher::Kept> watcher_kept;
 
  private:
@@ -234,6 +253,7 @@ class LiveGroup {
   void make_blanks();
   void make_pending();
   void make_watcher();
+  void prepare_successors();
   void hear_all();
   void make_genuine();
 
@@ -243,6 +263,9 @@ class LiveGroup {
                                   Other("g", crypto, heap, heap)};
   Other late_{"late", crypto, heap, heap};
   std::optional<Insider::Kept> insider_kept_;
+  std::uint16_t everybody_ = 0;
+  std::optional<Insider> founder_;
+  std::optional<Insider::Kept> founder_kept_;
 };
 
 }  // namespace tacet

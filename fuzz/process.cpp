@@ -91,6 +91,7 @@ void Process::run(Bytes input) {
   bool is_honest = true;  // so far
   Attack attack(*present_);
   for (const Post& post : script.posts) {
+    if (post.kind == Kind::founded) welcome(post);
     std::optional<Octets> message = attack.message(post);
     if (!message) continue;
     if (authentication_ == Authentication::always_succeeds) blank_tags(*message);
@@ -139,6 +140,49 @@ void Process::is_once(std::size_t who, const Octets& message) {
   Receiver& receiver = *present_->receivers[who];
   demand(receiver.receive(message) != Error::none);
   demand(receiver.is_as(*fresh_[who], false));
+}
+
+// Who join the same group are in the same epoch, and hear each other; their own group stays as it was.
+void Process::welcome(const Post& post) {
+  std::optional<Succession> succession;
+  try {
+    succession.emplace(*present_, post);
+  } catch (const std::logic_error&) {
+    return;
+  }
+  const std::array<Receiver::Kept, 2> before = {present_->a.keep(), present_->b.keep()};
+  std::array<std::optional<Successor>, 2> joined;
+  for (std::size_t i = 0; i < joined.size(); ++i) join(i, *succession, joined[i]);
+  auto& [a, b] = joined;
+  if (a && b && !has_parted_) {
+    const Octets words = model::octets("hello");
+    demand(a->authenticator() == b->authenticator());
+    demand(b->hears(a->say(words), words) && a->hears(b->say(words), words));
+  }
+  for (std::size_t i = 0; i < joined.size(); ++i) {
+    joined[i].reset();
+    demand(present_->receivers[i]->is_as(before[i], false));
+  }
+}
+
+// Who has joined has used its KeyPackage up, and nobody else.
+void Process::join(std::size_t who, const Succession& succession, std::optional<Successor>& out) {
+  Receiver& receiver = *present_->receivers[who];
+  if (!receiver.group.is_active()) return;
+  const std::optional<bool> is_rightful = succession.is_rightful(receiver);
+  const std::size_t used = receiver.memory.used() + receiver.secret_memory.used();
+  const std::size_t used_up = receiver.used_up;
+  const Error error = out.emplace(receiver).join(succession.welcome());
+  demand(receiver.memory.used() + receiver.secret_memory.used() - used <= memory_of_a_message);
+  demand(receiver.used_up - used_up == (error == Error::none ? 1 : 0));
+  if (error == Error::none) {
+    demand(is_rightful.value_or(true));
+    const bool is_known = authentication_ == Authentication::real && !has_parted_;
+    if (is_known) demand(out->authenticator() == succession.authenticator());
+  } else {
+    demand(!is_rightful.value_or(false) || has_parted_);
+    out.reset();
+  }
 }
 
 // Whether all took it who are in the group.

@@ -4,6 +4,7 @@
 // what they take and refuse is held against what has to be.
 
 #include "fuzz/script_change.h"
+#include "fuzz/succession.h"
 
 namespace tacet {
 
@@ -24,6 +25,8 @@ class Process {
   Error receive(std::size_t who, const Octets& message, const Attack& attack);
   Error take(std::size_t who, const Octets& message);
   void is_once(std::size_t who, const Octets& message);
+  void welcome(const Post& post);
+  void join(std::size_t who, const Succession& succession, std::optional<Successor>& out);
   void compare(const std::array<Error, 2>& errors);
   void watch(const Octets& message, const std::array<Error, 2>& errors);
   void is_watched(const Receiver& receiver);

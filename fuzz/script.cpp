@@ -90,6 +90,24 @@ Octets written(const Patch& patch) {
          number(patch.octets.size(), 2) + patch.octets;
 }
 
+Founding read_founding(Bytes payload) {
+  Founding made;
+  Reader reader(payload);
+  Bytes group_id, extensions;
+  static_cast<void>(reader(made.usage, made.epochs_back, made.members, made.epoch, made.version, made.suite,
+                           group_id, extensions));
+  made.usage %= 4;
+  made.group_id = model::octets(group_id);
+  made.extensions = model::octets(extensions);
+  return made;
+}
+
+Octets written(const Founding& founding) {
+  return Octets{founding.usage, founding.epochs_back} + number(founding.members, 2) + Octets{founding.epoch} +
+         number(founding.version, 2) + number(founding.suite, 2) + vector(founding.group_id) +
+         vector(founding.extensions);
+}
+
 Octets Patch::operator()(Octets before) const {
   if (at == whole || before.empty()) return octets;
   for (std::size_t i = 0; i < octets.size(); ++i) before[(at + i) % before.size()] = octets[i];

@@ -18,22 +18,24 @@ enum class Kind : std::uint8_t {
   committed,  // the insider's Commit of a list, in two bytes its size, with patches behind it
   genuine,    // of others, as it was sent
   joined,     // as `committed`, by a client that joins from outside
+  founded,    // a Welcome to a group that says that it succeeds this one
 };
-inline constexpr std::uint8_t kinds = 5;
+inline constexpr std::uint8_t kinds = 6;
 
 struct Post {
   Kind kind = Kind::whole;
   std::uint8_t how = 0;  // the wire format in bit 0; of what is framed, the sender and the content type too
-  // In bit 0 whether what is inside is signed anew; of a Commit, in bit 1 whether it has a path, and in bit 2
-  // whether it covers what waits; of what is framed, in bit 2 whether it is of an epoch that is over, and in
-  // bit 1 whether of the last but one; above, the padding, or in bit 3 whether who joins removes its former
-  // leaf.
+  // In bit 0 whether what is inside is signed anew; above bit 2, of a PrivateMessage, the padding.
+  //     framed     bit 1: it is of the last epoch but one, if bit 2: it is of an epoch that is over
+  //     committed  bit 1: it has a path; bit 2: it covers what waits
+  //     joined     the same; bit 3: who joins removes its former leaf
+  //     founded    bit 1: its Commit has a path; bit 2: its PSK is there twice; bit 3: it is another group's
   std::uint8_t flags = 0;
   // Of what is framed, the generation; of the genuine, the place; who joins: the newcomer, or of whose leaf.
   std::uint8_t which = 0;
   Octets payload;
   static constexpr std::uint8_t signs_anew = 1, with_path = 2, with_waiting = 4, replaces = 8;
-  static constexpr std::uint8_t later = 2, late = 4;
+  static constexpr std::uint8_t later = 2, late = 4, psk_twice = 4, from_elsewhere = 8;
 
   WireFormat format() const {
     return (how & 1) != 0 ? WireFormat::private_message : WireFormat::public_message;
@@ -49,6 +51,8 @@ struct Post {
     return (flags & later) != 0 ? 2 : 1;
   }
   bool replaces_former() const { return (flags & replaces) != 0; }
+  bool has_psk_twice() const { return (flags & psk_twice) != 0; }
+  bool is_from_elsewhere() const { return (flags & from_elsewhere) != 0; }
   std::size_t padding() const { return flags >> 3; }
   // A Commit that nobody may refuse: of nothing, and nothing in it is changed.
   bool has_to_be_taken() const {
@@ -109,5 +113,18 @@ struct Committed {
   std::vector<Patch> patches;
 };
 Committed read_committed(Bytes payload);
+
+// The first epoch of Kind::founded.
+struct Founding {
+  static constexpr std::uint8_t no_psk = 0;
+  std::uint8_t usage = no_psk;   // a ResumptionPskUsage
+  std::uint8_t epochs_back = 0;  // from which the PSK is
+  std::uint16_t members = 0;     // beside the founder, each a bit: LiveGroup::candidate
+  std::uint8_t epoch = 1;
+  std::uint16_t version = 1, suite = 3;
+  Octets group_id, extensions;
+};
+Founding read_founding(Bytes payload);
+Octets written(const Founding& founding);
 
 }  // namespace tacet

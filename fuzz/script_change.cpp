@@ -7,6 +7,7 @@ using adversary::encoded, adversary::vector_of;
 namespace {
 
 constexpr LeafIndex often_removed{4};
+constexpr const char* next_group = "next";
 
 }  // namespace
 
@@ -31,6 +32,8 @@ void ScriptChange::learn_proposals(LiveGroup& group) {
   next.source = LeafNodeSource::update;
   next.encryption_key = group.newcomer.signature_key;  // any that is in no leaf
   const Octets nonce = vector(Octets(32, 9));
+  closing_ = encoded(ProposalType::reinit) + vector(next_group) +
+             encoded(ProtocolVersion::mls10, context.cipher_suite) + vector(Octets());
   proposals_ = {encoded(ProposalType::add) + group.newcomer.key_package,
                 encoded(ProposalType::update, next),
                 encoded(ProposalType::remove, often_removed),
@@ -39,8 +42,9 @@ void ScriptChange::learn_proposals(LiveGroup& group) {
                 encoded(ProposalType::psk, PskType::resumption, ResumptionPskUsage::application,
                         context.group_id, context.epoch) +
                     nonce,
-                encoded(ProposalType::reinit) + vector("next") +
-                    encoded(ProtocolVersion::mls10, context.cipher_suite) + vector(Octets()),
+                closing_,
+                encoded(ProposalType::reinit) + vector(next_group) +
+                    encoded(ProtocolVersion::mls10, context.cipher_suite, context.extensions),
                 encoded(ProposalType::external_init) + vector_of(group.newcomer.signature_key),
                 encoded(ProposalType::group_context_extensions, context.extensions),
                 encoded(ProposalType::group_context_extensions) + vector(Octets()),
@@ -53,7 +57,7 @@ Post ScriptChange::new_post(const LiveGroup& group) {
   const auto format = static_cast<WireFormat>(1 + change_.below(2));
   const auto which = static_cast<std::uint8_t>(change_.below(group.genuine.size()));
   const auto index = static_cast<std::uint32_t>(change_.below(LiveGroup::members));
-  switch (change_.below(12)) {
+  switch (change_.below(14)) {
     case 0:
       return new_words({index});
     case 1:
@@ -74,6 +78,9 @@ Post ScriptChange::new_post(const LiveGroup& group) {
     case 8:
     case 9:
       return late_words();
+    case 10:
+    case 11:
+      return new_founding(group);
     default:
       return new_commit();
   }
@@ -92,6 +99,18 @@ Post ScriptChange::late_words() {
   if (change_.below(8) == 0) post.flags |= Post::later;
   post.which = static_cast<std::uint8_t>(change_.below(3));
   return post;
+}
+
+// With all members, or some of them.
+Post ScriptChange::new_founding(const LiveGroup& group) {
+  Founding founding;
+  founding.usage = static_cast<std::uint8_t>(change_.below(4));
+  founding.members = group.everybody();
+  if (change_.below(2) == 0) founding.members &= static_cast<std::uint16_t>(change_.below(1u << 16));
+  founding.group_id = model::octets(change_.below(4) == 0 ? "group" : next_group);
+  if (change_.below(4) == 0) founding.extensions = group.first_extensions;
+  const std::uint8_t flags = change_.below(2) == 0 ? Post::with_path : 0;
+  return {Kind::founded, 0, flags, 0, written(founding)};
 }
 
 Octets ScriptChange::some_list() {
@@ -150,7 +169,41 @@ Octets ScriptChange::changed_committed(const Octets& payload) {
   return out;
 }
 
-Octets ScriptChange::changed_payload(const Post& post) {
+Octets ScriptChange::changed_founding(const Octets& payload, const LiveGroup& group) {
+  Founding founding = read_founding(payload);
+  const auto number_below = [this](std::size_t bound) {
+    return static_cast<std::uint8_t>(change_.below(bound));
+  };
+  switch (change_.below(8)) {
+    case 0:
+      founding.usage = number_below(4);
+      break;
+    case 1:
+      founding.epochs_back = number_below(8);
+      break;
+    case 2:
+      founding.epoch = number_below(3);
+      break;
+    case 3:
+      founding.version ^= number_below(4);
+      break;
+    case 4:
+      founding.suite = number_below(8);
+      break;
+    case 5:
+      founding.group_id = change_.mutated(founding.group_id);
+      break;
+    case 6:
+      founding.extensions =
+          change_.below(2) == 0 ? group.first_extensions : change_.mutated(founding.extensions);
+      break;
+    default:
+      founding.members ^= static_cast<std::uint16_t>(1u << change_.below(LiveGroup::candidates));
+  }
+  return written(founding);
+}
+
+Octets ScriptChange::changed_payload(const Post& post, const LiveGroup& group) {
   if (change_.below(8) == 0) return change_.mutated(post.payload);
   switch (post.kind) {
     case Kind::whole:
@@ -158,6 +211,8 @@ Octets ScriptChange::changed_payload(const Post& post) {
     case Kind::committed:
     case Kind::joined:
       return changed_committed(post.payload);
+    case Kind::founded:
+      return changed_founding(post.payload, group);
     case Kind::genuine:
       return {};
     case Kind::framed:
@@ -168,11 +223,23 @@ Octets ScriptChange::changed_payload(const Post& post) {
   return change_.mutated(post.payload);
 }
 
-// What is late comes behind what ends its epoch.
+// What is late comes behind what ends its epoch, and what succeeds a group behind what closes it.
 void ScriptChange::insert(Script& script, std::size_t at, const Post& post) {
   if (script.posts.size() == Script::max_posts) return;
-  const std::size_t place = post.epochs_back() > 0 ? script.posts.size() : at;
+  const bool is_last = post.epochs_back() > 0 || post.kind == Kind::founded;
+  const std::size_t place = is_last ? script.posts.size() : at;
   script.posts.insert(script.posts.begin() + static_cast<std::ptrdiff_t>(place), post);
+}
+
+// Behind all else, as far as there is room.
+void ScriptChange::close_and_succeed(Script& script, const LiveGroup& group) {
+  if (script.posts.size() + 2 > Script::max_posts) script.posts.resize(Script::max_posts - 2);
+  Founding founding;
+  founding.usage = static_cast<std::uint8_t>(ResumptionPskUsage::reinit);
+  founding.members = group.everybody();
+  founding.group_id = model::octets(next_group);
+  script.posts.push_back(Post::committed(encoded(ProposalOrRefType::proposal) + closing_));
+  script.posts.push_back({Kind::founded, 0, 0, 0, changed_founding(written(founding), group)});
 }
 
 void ScriptChange::change(Script& script, const LiveGroup& group) {
@@ -182,9 +249,12 @@ void ScriptChange::change(Script& script, const LiveGroup& group) {
   const auto a_bit = [this](std::uint8_t of) {
     return static_cast<std::uint8_t>(of ^ 1u << change_.below(8));
   };
-  switch (change_.below(16)) {
+  switch (change_.below(17)) {
     case 0:
       insert(script, at, new_post(group));
+      return;
+    case 7:
+      if (change_.below(4) == 0) close_and_succeed(script, group);
       return;
     case 1:
       script.posts.erase(script.posts.begin() + static_cast<std::ptrdiff_t>(at));
@@ -205,7 +275,7 @@ void ScriptChange::change(Script& script, const LiveGroup& group) {
       post.which = static_cast<std::uint8_t>(change_.below(change_.below(4) == 0 ? 256 : 4));
       return;
     default:
-      post.payload = changed_payload(post);
+      post.payload = changed_payload(post, group);
   }
 }
 

@@ -21,17 +21,21 @@ class ScriptChange {
   Post new_post(const LiveGroup& group);
   Post new_words(LeafIndex leaf);
   Post late_words();
+  Post new_founding(const LiveGroup& group);
   Octets some_list();
   Post new_commit();
   Post new_join();
   Patch new_patch();
   Octets changed_committed(const Octets& payload);
-  Octets changed_payload(const Post& post);
+  Octets changed_founding(const Octets& payload, const LiveGroup& group);
+  Octets changed_payload(const Post& post, const LiveGroup& group);
   void insert(Script& script, std::size_t at, const Post& post);
+  void close_and_succeed(Script& script, const LiveGroup& group);
   void change(Script& script, const LiveGroup& group);
 
   FieldChange change_;
   std::vector<Octets> proposals_;  // of each type
+  Octets closing_;                 // one of them, a ReInit
   Octets own_leaf_;                // of the insider
 };
 
