@@ -171,7 +171,7 @@ class Crypto {
   // A signature of at most max_signature_size bytes; returns its part of `signature`.
   // Errors: secret_length, output_too_small.
   Result<Bytes> sign(SecretView private_key, Bytes message, MutableBytes signature) noexcept;
-  // Errors: signature_key_length, signature_invalid.
+  // At the same time by all Threads that are lent. Errors: signature_key_length, signature_invalid.
   Error verify(Bytes public_key, Bytes message, Bytes signature) noexcept;
 
   static constexpr std::size_t max_signature_size = 144;        // DER of P-521, the largest of RFC 9420

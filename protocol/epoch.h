@@ -6,6 +6,7 @@
 #include "path_keys.h"
 #include "proposal_list.h"
 #include "secret_tree.h"
+#include "threads.h"
 
 namespace tacet {
 
@@ -17,6 +18,7 @@ struct Client {
   const Policy& policy;
   const Supported& supported;
   const Limits& limits;
+  Threads* threads = nullptr;  // lent to joins, or none
 };
 
 // A GroupContext that is kept: its encoding, and its fields as views of that.

@@ -90,8 +90,8 @@ Error take_described_tree(const Client& client, const GroupInfo& group_info, Byt
   TRY(signature_key.error());
   TRY(verify_group_info(client.crypto, group_info, signature_key.value(), room));
   TRY(check_tree(client.crypto, tree, client.memory));
-  TRY(check_leaves(client.crypto, tree, {context.group_id, context.extensions, client.limits},
-                   client.memory));
+  TRY(check_leaves(client.crypto, tree, {context.group_id, context.extensions, client.limits}, client.memory,
+                   client.threads));
   return tree.for_each_leaf([&](LeafIndex index) noexcept -> Error {
     const LeafNode leaf = tree.leaf(index);
     REFUSE_IF(!client.policy.validates(leaf.credential, leaf.signature_key),

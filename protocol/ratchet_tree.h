@@ -121,10 +121,15 @@ class TreeView {
   Bytes signature_key(LeafIndex index) const noexcept;
   UnmergedLeaves unmerged_leaves(NodeIndex node) const noexcept;
 
-  // Calls visit(index) for each leaf that is not blank; stops at the first error.
+  // Calls visit(index) for each leaf that is not blank, of all or of those from `begin` to before `end`;
+  // stops at the first error.
   template <class Visit>
   Error for_each_leaf(Visit visit) const noexcept {
-    for (std::uint32_t i = 0; i < size_.leaves(); ++i) {
+    return for_each_leaf(LeafIndex{0}, LeafIndex{size_.leaves()}, visit);
+  }
+  template <class Visit>
+  Error for_each_leaf(LeafIndex begin, LeafIndex end, Visit visit) const noexcept {
+    for (std::uint32_t i = begin.value; i < end.value; ++i) {
       if (!is_blank(LeafIndex{i})) TRY(visit(LeafIndex{i}));
     }
     return Error::none;

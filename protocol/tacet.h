@@ -10,6 +10,7 @@
 //            boundary.h         the inside of a Secret, for implementations of Crypto
 //            memory.h           the caller's Memory, and what owns a part of it
 //            limits.h           every bound, with its default
+//            threads.h          what the caller lends to a join
 //            codec.h            2.1: Reader, Writer, list views
 //   crypto   crypto.h           5.1, 5.2, 8: cipher suites, the boundary, labelled operations
 //            sodium.h           suite 0x0003 by libsodium
@@ -60,6 +61,8 @@
 //   Policy        policy.h   whom to believe, who a credential stands for, who may do what, padding,
 //                            wire format. There is no default: to believe everybody is no policy
 //   Limits        limits.h   every bound, each with a default
+//   Threads       threads.h  lent to a join, for the signatures of all members. None, unless the Client says
+//                            otherwise; StdThreads (adapters/std_threads.h)
 //
 // What lasts of a group is two records, for the application to keep: SavedFiles (adapters/saved_files.h)
 // keeps them in a folder.
@@ -74,7 +77,8 @@
 //     section of the RFC and a sentence. On an error, outputs are unchanged or zeroed, and no state has
 //     changed: what is genuine is still accepted.
 //   * A view lives as long as the bytes under it. What is kept is copied.
-//   * Objects are not synchronised: one thread at a time.
+//   * Objects are not synchronised: one thread at a time. Only where Threads are lent, Crypto::verify is
+//     called by all of them at once; each needs 16 KiB of stack. Memory is asked by the calling one alone.
 //   * An id such as COMMIT-12 in brackets in a comment names the row of spec/requirements.tsv that is kept
 //     there.
 
@@ -109,6 +113,7 @@
 #include "selection.h"
 #include "sodium.h"
 #include "successor.h"
+#include "threads.h"
 #include "tree_check.h"
 #include "tree_draft.h"
 #include "tree_index.h"

@@ -255,26 +255,88 @@ Error check_tree(Crypto& crypto, const RatchetTree& tree, Memory& scratch) noexc
       tree, [&](NodeIndex node) noexcept { return check_parent_hash(crypto, tree, node, originals); });
 }
 
-Error check_leaves(Crypto& crypto, const RatchetTree& tree, const LeafRules& rules,
-                   Memory& scratch) noexcept {
-  std::size_t largest = 0;
-  const auto measure = [&](LeafIndex index) noexcept -> Error {
-    const Result<std::size_t> size = leaf_node_work_size(tree.leaf(index), {rules.group_id, index});
-    TRY(size.error());
-    if (size.value() > largest) largest = size.value();
+// ---- leaves
+
+namespace {
+
+// The leaves of a tree in parts, each of them a run of neighbours that is looked at from the left, with a
+// work area and a verdict of its own.
+class LeafParts {
+ public:
+  LeafParts(Crypto& crypto, const RatchetTree& tree, const LeafRules& rules) noexcept
+      : crypto_(crypto), tree_(tree), rules_(rules) {}
+
+  // Divides the leaves evenly among at most `wanted` parts. Errors: out_of_memory, vector_too_long.
+  Error divide(std::size_t wanted, Memory& scratch) noexcept {
+    const std::size_t members = tree_.members();
+    if (wanted > Threads::max_parts) wanted = Threads::max_parts;
+    if (wanted > members) wanted = members;
+    if (wanted < 1) wanted = 1;
+    std::size_t seen = 0;
+    const auto measure = [&](LeafIndex index) noexcept -> Error {
+      if (seen++ == members * count_ / wanted) begins_[count_++] = index;
+      const Result<std::size_t> size = leaf_node_work_size(tree_.leaf(index), {rules_.group_id, index});
+      TRY(size.error());
+      if (size.value() > area_size_) area_size_ = size.value();
+      return Error::none;
+    };
+    TRY(tree_.for_each_leaf(measure));
+    begins_[count_] = LeafIndex{tree_.size().leaves()};
+    Result<Buffer> work = Buffer::allocate(scratch, count_ * area_size_);
+    TRY(work.error());
+    work_ = std::move(work.value());
     return Error::none;
-  };
-  TRY(tree.for_each_leaf(measure));
-  Result<Buffer> work = Buffer::allocate(scratch, largest);
-  TRY(work.error());
-  return tree.for_each_leaf([&](LeafIndex index) noexcept -> Error {  // [LEAF-36, LEAF-38]
-    const LeafNode leaf = tree.leaf(index);
-    TRY(check_tree_leaf(leaf, crypto.suite(), rules.limits));
-    TRY(check_group_extensions(leaf.capabilities, rules.group_extensions));  // [EXT-14]
-    const bool all_listed = tree.credentials_in_use().all_listed(leaf.capabilities);
+  }
+
+  std::size_t count() const noexcept { return count_; }
+
+  void check(std::size_t part) noexcept {
+    const MutableBytes area = work_.bytes().subspan(part * area_size_, area_size_);
+    verdicts_[part] = tree_.for_each_leaf(begins_[part], begins_[part + 1],
+                                          [&](LeafIndex index) noexcept { return check_leaf(index, area); });
+  }
+
+  // After all parts: as if there had been one.
+  Error verdict() const noexcept {
+    for (const Error verdict : verdicts_) TRY(verdict);
+    return Error::none;
+  }
+
+ private:
+  Error check_leaf(LeafIndex index, MutableBytes work) const noexcept {  // [LEAF-36, LEAF-38]
+    const LeafNode leaf = tree_.leaf(index);
+    TRY(check_tree_leaf(leaf, crypto_.suite(), rules_.limits));
+    TRY(check_group_extensions(leaf.capabilities, rules_.group_extensions));  // [EXT-14]
+    const bool all_listed = tree_.credentials_in_use().all_listed(leaf.capabilities);
     REFUSE_IF(!all_listed, Error::credential_in_use_unlisted);  // [LEAF-23]
-    return verify_leaf_node(crypto, leaf, {rules.group_id, index}, work.value().bytes());
-  });
+    return verify_leaf_node(crypto_, leaf, {rules_.group_id, index}, work);
+  }
+
+  Crypto& crypto_;
+  const RatchetTree& tree_;
+  const LeafRules& rules_;
+  std::size_t count_ = 0;
+  std::array<LeafIndex, Threads::max_parts + 1> begins_{};  // and the end of the last
+  std::array<Error, Threads::max_parts> verdicts_{};
+  std::size_t area_size_ = 0;
+  Buffer work_;
+};
+
+}  // namespace
+
+Error check_leaves(Crypto& crypto, const RatchetTree& tree, const LeafRules& rules, Memory& scratch,
+                   Threads* threads) noexcept {
+  LeafParts parts(crypto, tree, rules);
+  TRY(parts.divide(threads == nullptr ? 1 : threads->parts(), scratch));
+  const auto check = [](void* context, std::size_t part) noexcept {
+    static_cast<LeafParts*>(context)->check(part);
+  };
+  if (parts.count() > 1) {
+    threads->run(parts.count(), check, &parts);
+  } else if (parts.count() == 1) {
+    parts.check(0);
+  }
+  return parts.verdict();
 }
 
 Error check_members_support(const TreeView& tree, const Extensions& group_extensions) noexcept {

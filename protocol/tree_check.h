@@ -3,6 +3,7 @@
 // Whether a whole tree, or a draft of one, is valid (RFC 9420, 7.3, 7.9, 12.4.3.1).
 
 #include "ratchet_tree.h"
+#include "threads.h"
 #include "tree_draft.h"
 
 namespace tacet {
@@ -35,9 +36,11 @@ struct LeafRules {
 };
 
 // Every leaf of an imported tree: its own rules (check_tree_leaf), what the group requires of it, and its
-// signature. Errors: those of check_tree_leaf, check_group_extensions and verify_leaf_node;
-// credential_in_use_unlisted, out_of_memory.
-Error check_leaves(Crypto& crypto, const RatchetTree& tree, const LeafRules& rules, Memory& scratch) noexcept;
+// signature, by `threads` if it is not nullptr. The error is that of the leftmost leaf that has one, whoever
+// looked at it. `scratch` lends memory for the time of the call, before any thread works. Errors: those of
+// check_tree_leaf, check_group_extensions and verify_leaf_node; credential_in_use_unlisted, out_of_memory.
+Error check_leaves(Crypto& crypto, const RatchetTree& tree, const LeafRules& rules, Memory& scratch,
+                   Threads* threads = nullptr) noexcept;
 
 // Whether every member supports the extensions of a GroupContext: for extensions that are about to replace
 // others. Errors: those of check_group_extensions.
