@@ -53,13 +53,21 @@ std::optional<Bytes> find_extension(const Extensions& extensions, ExtensionType 
 // Error::extension_repeated if two extensions have one type. Linear in their number, with 8 KiB of stack.
 Error check_no_repeats(const Extensions& extensions) noexcept;
 
-// What every client implements and none lists in its capabilities (RFC 9420, 7.2). Credential types have
-// none.
+// What every client implements and none lists in its capabilities (RFC 9420, 7.2).
 constexpr bool is_default(ExtensionType type) noexcept {
   return type >= ExtensionType::application_id && type <= ExtensionType::external_senders;
 }
 constexpr bool is_default(ProposalType type) noexcept {
   return type >= ProposalType::add && type <= ProposalType::group_context_extensions;
+}
+constexpr bool is_default(CredentialType) noexcept { return false; }  // [REQCAP-04]
+
+template <class Enum>
+bool contains(const List<Enum>& list, Enum wanted) noexcept {
+  for (const Enum value : list) {
+    if (value == wanted) return true;
+  }
+  return false;
 }
 
 // A set of code points of one registry, a bit for each: lists may be long and hostile, and this keeps every

@@ -220,11 +220,11 @@ Error check_tree_leaf(const LeafNode& leaf, const SuiteParameters& suite, const 
             Error::signature_key_length);  // [KP-06, CRYPTO-07]
   const Capabilities& capabilities =
       leaf.capabilities;  // values not known are ignored [LEAF-10, LEAF-11, EXT-02, GREASE-10, GREASE-11]
-  REFUSE_IF(!CodePoints(capabilities.versions).contains(ProtocolVersion::mls10),
+  REFUSE_IF(!contains(capabilities.versions, ProtocolVersion::mls10),
             Error::version_unlisted);  // [LEAF-37]
-  REFUSE_IF(!CodePoints(capabilities.cipher_suites).contains(suite.suite),
+  REFUSE_IF(!contains(capabilities.cipher_suites, suite.suite),
             Error::suite_unlisted);  // [LEAF-37]
-  REFUSE_IF(!CodePoints(capabilities.credentials).contains(leaf.credential.type),
+  REFUSE_IF(!contains(capabilities.credentials, leaf.credential.type),
             Error::credential_unlisted);                                  // [LEAF-09]
   REFUSE_IF(!well_formed(leaf.credential), Error::credential_malformed);  // [CRED-21]
   TRY(check_extensions(leaf.extensions, Carrier::leaf_node));
@@ -238,20 +238,27 @@ Error check_lifetime_now(const LeafNode& leaf, std::uint64_t now) noexcept {
   return Error::none;
 }
 
+namespace {
+
+// Whether all that is required is a default or listed; a call for each list, so that one set is on the stack.
+template <class Enum>
+bool all_listed(const List<Enum>& required, const List<Enum>& list) noexcept {
+  const CodePoints listed(list);
+  for (const Enum value : required) {
+    if (!is_default(value) && !listed.contains(value)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 Error check_required_capabilities(const Capabilities& capabilities,
                                   const RequiredCapabilities& required) noexcept {  // [LEAF-20]
-  const CodePoints extensions(capabilities.extensions);
-  for (const ExtensionType type : required.extension_types) {  // [LEAF-21]
-    REFUSE_IF(!is_default(type) && !extensions.contains(type), Error::required_capability_missing);
-  }
-  const CodePoints proposals(capabilities.proposals);
-  for (const ProposalType type : required.proposal_types) {
-    REFUSE_IF(!is_default(type) && !proposals.contains(type), Error::required_capability_missing);
-  }
-  const CodePoints credentials(capabilities.credentials);
-  for (const CredentialType type : required.credential_types) {  // none is a default [REQCAP-04]
-    REFUSE_IF(!credentials.contains(type), Error::required_capability_missing);
-  }
+  REFUSE_IF(!all_listed(required.extension_types, capabilities.extensions),         // [LEAF-21]
+            Error::required_capability_missing);
+  REFUSE_IF(!all_listed(required.proposal_types, capabilities.proposals), Error::required_capability_missing);
+  REFUSE_IF(!all_listed(required.credential_types, capabilities.credentials),
+            Error::required_capability_missing);
   return Error::none;
 }
 

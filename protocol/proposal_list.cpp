@@ -375,7 +375,7 @@ Error check_custom_supported(const ProposalList& list, const ListRules& rules,
     done.insert(item.type);
     REFUSE_IF(!contains(rules.supported.proposals, item.type), Error::proposal_unsupported);
     const auto supports = [&](LeafIndex index) noexcept -> Error {
-      const bool listed = CodePoints(draft.leaf(index).capabilities.proposals).contains(item.type);
+      const bool listed = contains(draft.leaf(index).capabilities.proposals, item.type);
       REFUSE_IF(!draft.is_new(index) && !listed, Error::proposal_unsupported);
       return Error::none;
     };
