@@ -78,7 +78,8 @@
 //     changed: what is genuine is still accepted.
 //   * A view lives as long as the bytes under it. What is kept is copied.
 //   * Objects are not synchronised: one thread at a time. Only where Threads are lent, Crypto::verify is
-//     called by all of them at once; each needs 16 KiB of stack. Memory is asked by the calling one alone.
+//     called by all of them at once. Memory is asked by the calling one alone.
+//   * No function calls itself. spec/README.md has how much stack each verb and each lent thread takes.
 //   * An id such as COMMIT-12 in brackets in a comment names the row of spec/requirements.tsv that is kept
 //     there.
 
