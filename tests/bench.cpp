@@ -45,13 +45,13 @@ Sodium crypto(system_random);
 // ---- what is run
 
 template <class Run>
-void time(benchmark::State& state, const Row& row, const std::function<void()>& prepare, Run run) {
+void time(benchmark::State& state, const Row& row, bool prepares, Run run) {
   show_progress(row.label());
   if (row.set_up) row.set_up();
   for (auto _ : state) {
-    if (prepare) {
+    if (prepares) {
       state.PauseTiming();
-      prepare();
+      row.prepare(crypto);
       state.ResumeTiming();
     }
     run();
@@ -64,7 +64,7 @@ Calls count_calls(const Row& row) {
   adversary::Log log(true);
   adversary::Recorder recorder(log, system_random);
   if (row.set_up) row.set_up();
-  if (row.prepare) row.prepare();
+  if (row.prepare) row.prepare(recorder), log.clear();
   row.operation(recorder);
   const auto count = [&](Operation operation) { return std::uint64_t{log.count(operation)}; };
   return {.verify = count(Operation::verify),
@@ -88,17 +88,16 @@ void add_once(const std::string& name, std::function<void(benchmark::UserCounter
 }
 
 void add(const Row& row) {
-  constexpr int long_repetitions = 3;
   const auto add_timed = [&](const std::string& name, auto function) {
     benchmark::internal::Benchmark* const added = benchmark::RegisterBenchmark(name.c_str(), function);
-    if (row.is_long) added->Iterations(1)->Repetitions(long_repetitions);
+    if (row.single_runs != 0) added->Iterations(1)->Repetitions(row.single_runs);
   };
   const std::string name = row.label();
   add_timed(name, [&row](benchmark::State& state) {
-    time(state, row, row.prepare, [&row] { row.operation(crypto); });
+    time(state, row, row.prepare != nullptr, [&row] { row.operation(crypto); });
   });
   if (row.floor) {
-    add_timed(name + ", floor", [&row](benchmark::State& state) { time(state, row, {}, row.floor); });
+    add_timed(name + ", floor", [&row](benchmark::State& state) { time(state, row, false, row.floor); });
   }
   if (!row.mandatory) return;
   add_once(name + ", counted", [&row](benchmark::UserCounters& counters) {
@@ -191,12 +190,14 @@ Report report_of(const std::vector<Row>& rows, const std::vector<Growth>& growth
     const double few = collected.median(named(growth.name, 5000));
     const double many = collected.median(named(growth.name, 50000));
     if (few == 0 || many == 0) continue;
-    report.growths.push_back(
+    report.ratios.push_back(
         {growth.name + ", 5,000 to 50,000", many / few, growth.limit, judge(many / few <= growth.limit)});
   }
   for (const Fact& fact : facts) {
     const std::optional<double> value = collected.counter(fact.name + ", counted", "value");
-    if (value) report.facts.push_back({fact.name, *value, fact.limit, judge(*value <= fact.limit)});
+    if (!value) continue;
+    std::vector<Report::Number>& numbers = fact.is_of_times ? report.ratios : report.facts;
+    numbers.push_back({fact.name, *value, fact.limit, judge(*value <= fact.limit)});
   }
   return report;
 }
@@ -235,9 +236,10 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
 
-  const auto rows = join({crypto_rows(), tree_rows(), message_rows(), build_rows(), commit_rows()});
+  const auto rows =
+      join({crypto_rows(), tree_rows(), message_rows(), build_rows(), commit_rows(), observer_rows()});
   const auto growths = join({tree_growth(), commit_growth()});
-  const auto facts = join({tree_facts(), message_facts(), build_facts(), commit_facts()});
+  const auto facts = join({tree_facts(), message_facts(), build_facts(), commit_facts(), observer_facts()});
   for (const Row& row : rows) add(row);
   for (const Fact& fact : facts) add(fact);
   benchmark::RegisterBenchmark("scrub", [](benchmark::State& state) {

@@ -2,10 +2,12 @@
 // members, d the depth of their tree.
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include "bench_floors.h"
 #include "bench_group.h"
+#include "protocol/adapters/std_threads.h"
 #include "secrets.h"
 
 namespace tacet::bench {
@@ -36,9 +38,10 @@ struct Group {
         newcomer(members) {
     PathKeys far_keys = path_keys({n - 1}, fresh_key(), memory);
     const Octets tree = after_a_path_of_the_last(far_keys);
-    sender = epoch(tree, path_keys(committer, fresh_key(), memory));
-    if (n > 2) near = epoch(tree, path_keys(neighbour, secret_of(octets(full.key_of_leaf_1)), memory));
-    far = epoch(tree, std::move(far_keys));
+    sender = epoch_of(tree, path_keys(committer, fresh_key(), memory), memory);
+    if (n > 2)
+      near = epoch_of(tree, path_keys(neighbour, secret_of(octets(full.key_of_leaf_1)), memory), memory);
+    far = epoch_of(tree, std::move(far_keys), memory);
     go_on();
     in_public = commit(plain_crypto(), WireFormat::public_message);
     in_private = commit(plain_crypto(), WireFormat::private_message);
@@ -61,10 +64,11 @@ struct Group {
   }
 
   // Of the newcomer, by a Commit with a path.
-  void join(Crypto& crypto, Memory& joiner_memory) {
-    std::optional<Epoch> joined;
+  void join(Crypto& crypto, Memory& joiner_memory, std::optional<Epoch>& joined, Threads* threads = nullptr) {
+    Client ours = client(crypto, joiner_memory);
+    ours.threads = threads;
     const auto received = decoded<MlsMessage>(welcome);
-    must(join_by_welcome(client(crypto, joiner_memory), newcomer, no_psks(), nullptr, received.welcome, {}, joined));
+    must(join_by_welcome(ours, newcomer, no_psks(), nullptr, received.welcome, {}, joined));
   }
 
  private:
@@ -82,14 +86,9 @@ struct Group {
     wanted.wire_format = format;
     create_commit(ours, full.members[committer.value], *sender, wanted, made);
   }
-  RatchetTree import(Bytes encoding) {
-    RatchetTree tree(memory, client(plain_crypto(), memory).policy);
-    must(tree.import(plain_crypto(), decoded<Nodes>(encoding), limits));
-    return tree;
-  }
   // So that its keys are known.
   Octets after_a_path_of_the_last(PathKeys& last) {
-    RatchetTree tree = import(full.encoding);
+    RatchetTree tree = imported(full.encoding, memory);
     TreeDraft draft(plain_crypto(), tree, memory, limits);
     must(draft.start());
     PathSecrets secrets;
@@ -99,23 +98,6 @@ struct Group {
     Octets out(draft.export_size().value());
     must(draft.export_to(out).error());
     return out;
-  }
-  std::unique_ptr<Epoch> epoch(Bytes tree, PathKeys&& keys) {
-    const Client ours = client(plain_crypto(), memory);
-    auto made = std::make_unique<Epoch>(ours, import(tree));
-    GroupContext context;
-    context.cipher_suite = plain_crypto().suite().suite;
-    context.group_id = group_id;
-    context.epoch = 7;
-    context.tree_hash = made->state.tree().tree_hash();
-    const Octets of_hash_size(32, 1);  // the same at all of them
-    context.confirmed_transcript_hash = of_hash_size;
-    must(made->state.start(ours, context, of_hash_size));
-    made->member.path_keys() = std::move(keys);
-    EpochSecrets secrets;
-    must(derive_epoch_secrets(plain_crypto(), view(of_hash_size), {}, made->state.group_context(), secrets));
-    must(made->member.start(std::move(secrets), made->state.tree().size()));
-    return made;
   }
   void go_on() {
     const Client ours = client(plain_crypto(), memory);
@@ -259,7 +241,11 @@ void add_join_row(std::uint32_t n, std::vector<Row>& rows) {
   const std::uint64_t parents = n - 1 + (has_new_root ? 1 : 0);
   rows.push_back({.name = "join by Welcome, full tree",
                   .n = n,
-                  .operation = [n](Crypto& crypto) { group(n).join(crypto, group(n).memory); },
+                  .operation =
+                      [n](Crypto& crypto) {
+                        std::optional<Epoch> joined;
+                        group(n).join(crypto, group(n).memory, joined);
+                      },
                   .floor = [n] { join_floor(group(n)); },
                   .limit = 1.2,
                   .mandatory = Calls{.verify = std::uint64_t{n} + 2,
@@ -270,7 +256,7 @@ void add_join_row(std::uint32_t n, std::vector<Row>& rows) {
                                      .hash = 1 + size.nodes() + 1 + parents + size.depth()},
                   .spare_hashes = parents,
                   .set_up = [n] { group(n), join_floor(group(n)); },
-                  .is_long = n >= 1000});
+                  .single_runs = single_runs_for(n)});
 }
 
 // ---- facts
@@ -278,8 +264,33 @@ void add_join_row(std::uint32_t n, std::vector<Row>& rows) {
 // With leaves that are not merged, as joiners are.
 double allocations_of_join(std::uint32_t n) {
   CountingMemory memory;
-  group(n).join(plain_crypto(), memory);
+  std::optional<Epoch> joined;
+  group(n).join(plain_crypto(), memory, joined);
   return static_cast<double>(memory.calls());
+}
+double bytes_after_join(std::uint32_t n) {
+  CountingMemory memory;
+  std::optional<Epoch> joined;
+  group(n).join(plain_crypto(), memory, joined);
+  return static_cast<double>(memory.live() + sizeof(Epoch));
+}
+
+// How long a join takes with as many threads, by the clock on the wall, against one without any; of each the
+// best of a few in turn.
+double share_with_threads(std::uint32_t n, std::size_t count) {
+  using Clock = std::chrono::steady_clock;
+  StdThreads threads(count);
+  const auto time = [&](Threads* lent) {
+    CountingMemory memory;
+    std::optional<Epoch> joined;
+    const Clock::time_point begin = Clock::now();
+    group(n).join(plain_crypto(), memory, joined, lent);
+    return Clock::now() - begin;
+  };
+  auto with = Clock::duration::max(), without = with;
+  for (int i = 0; i < 5; ++i)
+    with = std::min(with, time(&threads)), without = std::min(without, time(nullptr));
+  return static_cast<double>(with.count()) / static_cast<double>(without.count());
 }
 
 // The most of the three ways above; who receives the PrivateMessage has heard nobody yet.
@@ -301,12 +312,10 @@ double allocations_of_process(std::uint32_t n) {
 
 std::vector<Row> commit_rows() {
   std::vector<Row> rows;
-  std::vector<std::uint32_t> sizes(std::begin(group_sizes), std::end(group_sizes));
-  sizes.push_back(50000);
-  for (const std::uint32_t n : sizes) {
+  for (const std::uint32_t n : group_sizes) {
     add_create_row(n, rows);
     add_process_rows(n, rows);
-    if (n <= 5000) add_join_row(n, rows);
+    add_join_row(n, rows);
   }
   return rows;
 }
@@ -315,12 +324,16 @@ std::vector<Growth> commit_growth() { return {{far_name, 2}}; }
 
 std::vector<Fact> commit_facts() {
   std::vector<Fact> facts;
-  for (const std::uint32_t n : {10u, 5000u}) {
+  for (const std::uint32_t n : {10u, 5000u, 50000u}) {
     facts.push_back(
         {named("allocations of a join, full tree", n), [n] { return allocations_of_join(n); }, 16});
     facts.push_back({named("allocations of processing a Commit", n),
                      [n] { return allocations_of_process(n); }, 4.0 * TreeSize::for_leaves(n).depth() + 32});
   }
+  facts.push_back({named("bytes of a group, joined, full tree", 50000),
+                   [] { return bytes_after_join(50000); }, bytes_of_group(50000)});
+  facts.push_back({named("join, full tree, by 2 threads / by 1", 5000),
+                   [] { return share_with_threads(5000, 2); }, 0.6, true});
   return facts;
 }
 

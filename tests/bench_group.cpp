@@ -64,6 +64,30 @@ PathKeys path_keys(LeafIndex own, Secret leaf_key, Memory& memory) {
   return made;
 }
 
+RatchetTree imported(Bytes encoding, Memory& memory) {
+  RatchetTree tree(memory, policy);
+  must(tree.import(plain_crypto(), decoded<Nodes>(encoding), limits));
+  return tree;
+}
+
+std::unique_ptr<Epoch> epoch_of(Bytes tree, PathKeys&& keys, Memory& memory) {
+  const Client ours = client(plain_crypto(), memory);
+  auto made = std::make_unique<Epoch>(ours, imported(tree, memory));
+  GroupContext context;
+  context.cipher_suite = plain_crypto().suite().suite;
+  context.group_id = group_id;
+  context.epoch = 7;
+  context.tree_hash = made->state.tree().tree_hash();
+  const Octets of_hash_size(32, 1);  // the same at all of them
+  context.confirmed_transcript_hash = of_hash_size;
+  must(made->state.start(ours, context, of_hash_size));
+  made->member.path_keys() = std::move(keys);
+  EpochSecrets secrets;
+  must(derive_epoch_secrets(plain_crypto(), view(of_hash_size), {}, made->state.group_context(), secrets));
+  must(made->member.start(std::move(secrets), made->state.tree().size()));
+  return made;
+}
+
 void create_commit(const Client& ours, const Signed& committer, Epoch& epoch, const NewCommit& wanted,
                    OwnCommit& out) {
   KeySigner signer(ours.crypto, signing_key(committer));

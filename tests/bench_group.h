@@ -87,6 +87,14 @@ struct Published final : KeyPackages {
 
 // ---- epochs
 
+// What a group of n members may take at one of them, before it has heard any: bytes.
+constexpr double bytes_of_group(std::uint32_t n) { return 512.0 * n + (64 << 10); }
+
+// A tree from the value of a ratchet_tree extension, and an epoch in it, the same at all members but for
+// their path keys.
+RatchetTree imported(Bytes encoding, Memory& memory);
+std::unique_ptr<Epoch> epoch_of(Bytes tree, PathKeys&& keys, Memory& memory);
+
 // The private keys of a member that has none yet but that of its leaf.
 PathKeys path_keys(LeafIndex own, Secret leaf_key, Memory& memory);
 

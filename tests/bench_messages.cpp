@@ -165,7 +165,7 @@ void add_message_rows(std::uint32_t n, const char* size, std::size_t bytes, doub
                   .scrubs = open_scrubs,
                   .mandatory = open_calls,
                   .set_up = [=] { of(); },
-                  .prepare = [=] { of().prepare(); }});
+                  .prepare = [=](Crypto&) { of().prepare(); }});
 }
 
 void add_first_message_rows(std::uint32_t n, std::vector<Row>& rows) {
@@ -182,7 +182,7 @@ void add_first_message_rows(std::uint32_t n, std::vector<Row>& rows) {
                   .scrubs = seal_scrubs + more,
                   .mandatory = seal,
                   .set_up = [n] { first_contact(n); },
-                  .prepare = [n] { first_contact(n).forget_seals(); }});
+                  .prepare = [n](Crypto&) { first_contact(n).forget_seals(); }});
   rows.push_back({.name = "open 64 B, first message",
                   .n = n,
                   .operation = [n](Crypto& crypto) { first_contact(n).open(crypto); },
@@ -191,7 +191,7 @@ void add_first_message_rows(std::uint32_t n, std::vector<Row>& rows) {
                   .scrubs = open_scrubs + more,
                   .mandatory = open,
                   .set_up = [n] { first_contact(n); },
-                  .prepare = [n] { first_contact(n).prepare_first(); }});
+                  .prepare = [n](Crypto&) { first_contact(n).prepare_first(); }});
 }
 
 // Of a sender heard before, in the memory that the epoch's ratchets are in.
@@ -376,7 +376,7 @@ void add_welcome_rows(std::uint32_t n, std::vector<Row>& rows) {
                                      .hmac = 2 + 1 + 5 * joiners,
                                      .aead = 1 + joiners},
                   .set_up = [n] { arrival(n); },
-                  .is_long = true});
+                  .single_runs = 3});
   rows.push_back({.name = "Welcome and GroupInfo, open",
                   .n = n,
                   .operation = [n](Crypto& crypto) { arrival(n).open(crypto); },

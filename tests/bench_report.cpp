@@ -130,7 +130,7 @@ void print(const Report& report) {
   if (report.one_scrub != 0) std::printf("one scrub of stack and registers: %.0f ns\n", report.one_scrub);
   std::printf("medians of CPU time, repetitions interleaved\n");
   std::printf("\n%-7s %-52s %10s %10s\n", "", "", "measured", "limit");
-  for (const Report::Number& growth : report.growths) print("growth", growth);
+  for (const Report::Number& ratio : report.ratios) print("ratio", ratio);
   for (const Report::Number& fact : report.facts) print("count", fact);
 }
 
@@ -140,7 +140,7 @@ bool write_json(const Report& report, const std::string& path) {
                {"compiler", compiler()},
                {"libsodium", sodium_version_string()},
                {"rows", Json::array()},
-               {"growths", json_of(report.growths)},
+               {"ratios", json_of(report.ratios)},
                {"facts", json_of(report.facts)}};
   for (const Report::Operation& operation : report.operations) json["rows"].push_back(json_of(operation));
   std::ofstream file(path);

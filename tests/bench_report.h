@@ -28,7 +28,7 @@ struct Report {
   };
 
   std::vector<Operation> operations;
-  std::vector<Number> growths, facts;
+  std::vector<Number> ratios, facts;
   double one_scrub = 0;
 
   // Whether no count and no fact misses its limit. Times are no part of it: a machine that others use makes

@@ -50,10 +50,10 @@ struct Row {
   double limit = 0;                  // of operation / floor
   unsigned scrubs = 0;               // in one operation
   std::optional<Calls> mandatory = {};
-  std::uint64_t spare_hashes = 0;      // how many more the operation may make
-  std::function<void()> set_up = {};   // once, before operation and floor, not timed
-  std::function<void()> prepare = {};  // before each operation, not timed
-  bool is_long = false;                // so long that a few single runs have to do
+  std::uint64_t spare_hashes = 0;             // how many more the operation may make
+  std::function<void()> set_up = {};          // once, before operation and floor, not timed
+  std::function<void(Crypto&)> prepare = {};  // before each operation, neither timed nor counted
+  int single_runs = 0;  // of what takes so long that so few have to do; 0: as many as usual
 
   std::string label() const { return named(name, n); }
 };
@@ -64,11 +64,12 @@ struct Growth {
   double limit;
 };
 
-// A number that is no time, and how large it may be.
+// A number that is measured once, and how large it may be.
 struct Fact {
   std::string name;
   std::function<double()> measure;
   double limit;
+  bool is_of_times = false;  // and is shown, but decides nothing
 };
 
 std::vector<Row> crypto_rows();
@@ -76,17 +77,22 @@ std::vector<Row> tree_rows();
 std::vector<Row> message_rows();
 std::vector<Row> build_rows();
 std::vector<Row> commit_rows();
+std::vector<Row> observer_rows();
 std::vector<Growth> tree_growth();
 std::vector<Growth> commit_growth();
 std::vector<Fact> tree_facts();
 std::vector<Fact> message_facts();
 std::vector<Fact> build_facts();
 std::vector<Fact> commit_facts();
+std::vector<Fact> observer_facts();
 
 // The sizes of groups for which whole operations are shown. Counts hold for all of them; of small groups the
 // ratio is reported and not held, as there what surrounds the calls counts for more.
-inline constexpr std::uint32_t group_sizes[] = {2, 10, 100, 1000, 5000};
+inline constexpr std::uint32_t group_sizes[] = {2, 10, 100, 1000, 5000, 50000};
 inline constexpr std::uint32_t ratios_held_from = 100;
+
+// For rows that take as long as a group is large.
+inline int single_runs_for(std::uint32_t n) { return n < 1000 ? 0 : n <= 5000 ? 3 : 1; }
 
 inline void must(bool holds, const char* what) {
   if (!holds) std::fprintf(stderr, "bench: %s\n", what), std::exit(1);

@@ -249,7 +249,7 @@ void add_import_rows(std::uint32_t n, std::vector<Row>& rows) {
                     .mandatory = Calls{.verify = checks_leaves ? n : 0, .hash = hashes_of_whole_tree(n)},
                     .spare_hashes = n - 1,
                     .set_up = [n] { group(n); },
-                    .is_long = true});
+                    .single_runs = 3});
   }
 }
 
@@ -291,7 +291,7 @@ void add_path_rows(std::uint32_t n, std::vector<Row>& rows) {
                   .limit = 2,
                   .mandatory = Calls{.verify = 1, .hash = 2 * d + 1},
                   .set_up = [n] { group(n); },
-                  .prepare = [n] { group(n).prepare_path(); }});
+                  .prepare = [n](Crypto&) { group(n).prepare_path(); }});
   rows.push_back(
       {.name = "path open, far",
        .n = n,
@@ -328,7 +328,7 @@ Row check_row(const std::string& name, std::uint32_t n, bool tenth_unmerged) {
           .n = n,
           .operation = [=](Crypto& crypto) { check(crypto, group(n), checked_tree(n, tenth_unmerged)); },
           .set_up = [=] { checked_tree(n, tenth_unmerged); },
-          .is_long = true};
+          .single_runs = 3};
 }
 
 Row change_row(const std::string& name, std::uint32_t n) {
@@ -336,7 +336,7 @@ Row change_row(const std::string& name, std::uint32_t n) {
           .n = n,
           .operation = [n](Crypto& crypto) { merge_next_path(crypto, group(n), Checked::no); },
           .set_up = [n] { group(n); },
-          .prepare = [n] { group(n).prepare_path(); }};
+          .prepare = [n](Crypto&) { group(n).prepare_path(); }};
 }
 
 const std::string check_full = "check_tree, full", check_unmerged = "check_tree, a tenth unmerged",
