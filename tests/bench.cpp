@@ -2,8 +2,9 @@
 // run. What is reported, and held, is the ratio of the two, and beside it how many calls were made and how
 // many are mandatory; times are for scale. Some facts that are no times follow below the table.
 //
-// One option is its own:
+// Two options are its own:
 //   --json FILE                  the table as JSON
+//   --svg FILE                   the times against the sizes of groups as a picture
 // The others are Google Benchmark's; these help most:
 //   --benchmark_filter=REGEX     only some rows: 'path', 'n = 1,000'; only what is counted:
 //   'calls$|^all|bytes'
@@ -209,11 +210,11 @@ std::vector<T> join(std::initializer_list<std::vector<T>> lists) {
   return all;
 }
 
-// Takes the option that is not Google Benchmark's out of the arguments; empty if it is not there.
-std::string take_json_path(std::vector<char*>& arguments) {
-  for (std::size_t i = 1; i < arguments.size(); ++i) {
-    if (arguments[i] == std::string_view("--help")) std::printf("bench [--json FILE], and:\n");
-    if (arguments[i] != std::string_view("--json") || i + 1 == arguments.size()) continue;
+// Takes an option that is not Google Benchmark's out of the arguments, with its path; empty if it is not
+// there.
+std::string take_path(std::vector<char*>& arguments, std::string_view name) {
+  for (std::size_t i = 1; i + 1 < arguments.size(); ++i) {
+    if (arguments[i] != name) continue;
     const std::string path = arguments[i + 1];
     const auto option = arguments.begin() + static_cast<std::ptrdiff_t>(i);
     arguments.erase(option, option + 2);
@@ -228,7 +229,9 @@ std::string take_json_path(std::vector<char*>& arguments) {
 int main(int argc, char** argv) {
   using namespace tacet::bench;
   std::vector<char*> arguments(argv, argv + argc);
-  const std::string json_path = take_json_path(arguments);
+  if (argc > 1 && arguments[1] == std::string_view("--help"))
+    std::printf("bench [--json FILE] [--svg FILE], and:\n");
+  const std::string json_path = take_path(arguments, "--json"), svg_path = take_path(arguments, "--svg");
   std::string defaults[] = {"--benchmark_repetitions=7", "--benchmark_enable_random_interleaving=true",
                             "--benchmark_min_time=0.05"};
   for (std::string& option : defaults) arguments.insert(arguments.begin() + 1, option.data());
@@ -251,8 +254,10 @@ int main(int argc, char** argv) {
   show_progress("");
   const Report report = report_of(rows, growths, facts, collector);
   print(report);
-  if (!json_path.empty() && !write_json(report, json_path)) {
-    std::fprintf(stderr, "bench: %s cannot be written\n", json_path.c_str());
+  const bool written = (json_path.empty() || write_json(report, json_path)) &&
+                       (svg_path.empty() || write_svg(report, svg_path));
+  if (!written) {
+    std::fprintf(stderr, "bench: not all that was asked for can be written\n");
     return 2;
   }
   return report.counts_hold() ? 0 : 1;

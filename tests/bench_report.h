@@ -41,4 +41,8 @@ void print(const Report& report);
 // Whether it could be written.
 bool write_json(const Report& report, const std::string& path);
 
+// The operations that were run for all sizes of groups, as curves. Whether there are any and it could be
+// written.
+bool write_svg(const Report& report, const std::string& path);
+
 }  // namespace tacet::bench

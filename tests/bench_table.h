@@ -33,13 +33,16 @@ inline constexpr std::pair<const char*, std::uint64_t Calls::*> call_names[] = {
     {"HMAC", &Calls::hmac},
     {"hash", &Calls::hash}};
 
-// "operation, n = 5,000"; the operation alone if it is of no group.
-inline std::string named(const std::string& operation, std::uint32_t n) {
-  if (n == 0) return operation;
+// "5,000", of less than a million.
+inline std::string with_commas(std::uint32_t n) {
   const std::string digits = std::to_string(n);
   const std::size_t thousands = digits.size() > 3 ? digits.size() - 3 : 0;
-  return operation + ", n = " + digits.substr(0, thousands) + (thousands > 0 ? "," : "") +
-         digits.substr(thousands);
+  return digits.substr(0, thousands) + (thousands > 0 ? "," : "") + digits.substr(thousands);
+}
+
+// "operation, n = 5,000"; the operation alone if it is of no group.
+inline std::string named(const std::string& operation, std::uint32_t n) {
+  return n == 0 ? operation : operation + ", n = " + with_commas(n);
 }
 
 struct Row {
