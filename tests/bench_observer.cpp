@@ -107,7 +107,7 @@ std::vector<Row> observer_rows() {
        .n = members,
        .operation = [](Crypto&) { watched().follow(*watched().observing); },
        .floor = follow_floor,
-       .limit = 1.5,
+       .limit = 2,
        .mandatory = Calls{.verify = commits * 2,
                           .hash = commits * (2 * std::uint64_t{TreeSize::for_leaves(members).depth()} + 3)},
        .set_up = [] { watched(); },
