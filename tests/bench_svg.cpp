@@ -8,7 +8,6 @@
 #include "bench_report.h"
 
 namespace tacet::bench {
-
 namespace {
 
 // In pixels.
@@ -110,8 +109,9 @@ class Plot {
     static constexpr const char* units[] = {" ns", " us", " ms", " s"};
     for (double decade = y_.least; decade < y_.most * 1.5; decade *= 10) {
       const auto power = static_cast<unsigned>(std::lround(std::log10(decade)));
+      const long in_unit = std::lround(std::pow(10, power % 3));
       line(left, y_.place(decade), right, y_.place(decade), "class=\"grid\"");
-      text(left - 6, y_.place(decade) + 4, "end", "1" + std::string(power % 3, '0') + units[power / 3 % 4]);
+      text(left - 6, y_.place(decade) + 4, "end", std::to_string(in_unit) + units[power / 3 % 4]);
     }
     for (const std::uint32_t n : group_sizes) {
       line(x_.place(n), top, x_.place(n), bottom, "class=\"grid\"");
@@ -139,12 +139,11 @@ class Plot {
 };
 
 }  // namespace
-
 bool write_svg(const Report& report, const std::string& path) {
-  const std::vector<Curve> curves = curves_of(report);
   std::ofstream file(path);
-  if (!curves.empty()) file << Plot(curves).drawn();
-  return !curves.empty() && file.good();
+  if (curves_of(report).empty()) return false;
+  file << Plot(curves_of(report)).drawn();
+  return file.good();
 }
 
 }  // namespace tacet::bench
