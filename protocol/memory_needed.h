@@ -25,7 +25,8 @@ struct MemoryNeeded {
 // The regions in which a group of so many members, counted when it is largest, can be joined or created, go
 // on and be left, by all verbs of one Group: with a Commit of one's own that waits and another's that is
 // staged beside it, with the senders heard in the present and in each past epoch that Limits keeps, and with
-// one GroupInfo and one Received in the caller's hand. Gaps between the blocks of a RegionMemory are counted.
+// one GroupInfo or saved record and one Received in the caller's hand. A thread that is lent to a join takes
+// besides what verifying one leaf does. Gaps between the blocks of a RegionMemory are counted.
 MemoryNeeded memory_needed(const SuiteParameters& suite, const Limits& limits, std::uint32_t members,
                            const ExpectedLoad& load = {}) noexcept;
 

@@ -363,10 +363,9 @@ Error SecretTree::restore(SecretReader& reader, TreeSize size) noexcept {
 Error SecretTree::restore_nodes(SecretReader& reader) noexcept {
   std::uint32_t count = 0;
   TRY(reader(count));
-  REFUSE_IF(count > size_.nodes(), Error::saved_state_malformed);
-  TRY(nodes_.reserve(count));
-  TRY(secrets_.reserve(count));
   for (; count > 0; --count) {
+    TRY(nodes_.reserve(1));
+    TRY(secrets_.reserve(1));
     std::uint32_t node = 0;
     Secret secret;
     TRY(reader(node));
@@ -380,12 +379,11 @@ Error SecretTree::restore_nodes(SecretReader& reader) noexcept {
 Error SecretTree::restore_senders(SecretReader& reader) noexcept {
   std::uint32_t count = 0;
   TRY(reader(count));
-  REFUSE_IF(count > size_.leaves(), Error::saved_state_malformed);
-  TRY(senders_.reserve(count));
-  TRY(sender_places_.reserve(count));
-  TRY(secrets_.reserve(2 * std::size_t{count}));
   if (count != 0) TRY(reserve_skipped());
   for (; count > 0; --count) {
+    TRY(senders_.reserve(senders_.size() + 1));
+    TRY(sender_places_.reserve(1));
+    TRY(secrets_.reserve(2));
     Sender sender{};
     TRY(reader(sender.leaf.value));
     REFUSE_IF(!size_.contains(sender.leaf) || sender_places_.find(sender.leaf.value) != IndexMap::absent,
