@@ -53,9 +53,10 @@ class Sizes {
     // Making a Commit: with what it is chosen from, and a Welcome with the tree in it, thrice: apart, in the
     // GroupInfo, and sealed.
     const std::uint64_t creating = next_epoch() + selection() + path() + message() + 3 * exported();
-    // It waits, and another's is staged or a GroupInfo made.
-    const std::uint64_t waiting = next_epoch() + proposals_size_ + message() + exported();
-    return with_gaps(lasting + received() + larger(creating, waiting + larger(next_epoch(), 2 * exported())));
+    // It waits, and another's is staged, or a GroupInfo or a save made.
+    const std::uint64_t waiting = next_epoch() + proposals_size_ + message() + exported() + content();
+    const std::uint64_t beside = larger(next_epoch(), larger(2 * exported(), saved()));
+    return with_gaps(lasting + received() + larger(creating + content(), waiting + beside));
   }
 
   // The keys of an epoch, and its path keys; thrice, as the next epoch of each kind of Commit has them as
@@ -69,7 +70,8 @@ class Sizes {
     // What a GroupSecrets is sealed from or opened into, with its PreSharedKeyIDs.
     const std::uint64_t passing = 2 * (4 * suite_.hash_size + 128 * std::uint64_t{load_.proposals});
     return with_gaps(3 * kept + 2 * begun + resumption + past +
-                     (1 + std::uint64_t{limits_.past_epochs}) * ratchets() + passing);
+                     (1 + std::uint64_t{limits_.past_epochs}) * ratchets() +
+                     larger(passing, saved_secrets()));
   }
 
  private:
@@ -173,6 +175,29 @@ class Sizes {
   std::uint64_t message() const noexcept {
     return (path() + proposals_size_) * 9 / 8 + 2 * context() + 512 + 320 * std::uint64_t{load_.proposals};
   }
+  // ---- a save
+
+  bool saves() const noexcept { return limits_.reserved_generations != 0; }
+  // What a Commit says, kept to be saved.
+  std::uint64_t content() const noexcept { return saves() ? message() : 0; }
+  // A record: the tree, or the ratchets with the Commit that waits and its Welcome.
+  std::uint64_t saved() const noexcept {
+    return saves() ? exported() + 2 * message() + proposal_cache() + saved_secrets() : 0;
+  }
+  // Each secret behind its length and what it is of, in one block.
+  std::uint64_t saved_secrets() const noexcept {
+    if (!saves()) return 0;
+    const std::uint64_t secret = 1 + suite_.hash_size;
+    const std::uint64_t skipped =
+        std::uint64_t{limits_.skipped_keys} * (19 + suite_.key_size + suite_.nonce_size);
+    const std::uint64_t tree =
+        senders() * (12 + 2 * secret) + (unheard() + depth_) * (4 + secret) + skipped + 28;
+    const std::uint64_t keys = 8 * secret + TreeSize::max_depth * (5 + suite_.kem_private_key_size) +
+                               load_.proposals * (1 + secret + suite_.kem_private_key_size) + 12;
+    return (1 + std::uint64_t{limits_.past_epochs}) * (tree + secret) + 2 * keys +
+           (std::uint64_t{limits_.resumption_psks} + 1) * (8 + secret) + 64;
+  }
+
   std::uint64_t selection() const noexcept {
     return 4 * index_map(2 * std::uint64_t{load_.proposals}) + 3 * proposals_size_;
   }

@@ -144,6 +144,40 @@ const Setting settings[] = {
     {1000, {}, few}};
 INSTANTIATE_TEST_SUITE_P(Of, EachSetting, ::testing::ValuesIn(settings));
 
+// With all that can be saved at once: skipped keys, proposals, a Commit with its Welcome; and restored.
+TEST_F(MemoryNeededTest, WhoSavesHasRoomForIt) {
+  Setting setting{200};
+  setting.limits.reserved_generations = 100;
+  InRegions us(needed(setting), random);
+  us.limits = setting.limits;
+  ASSERT_NO_FATAL_FAILURE(begin(us, setting.members));
+  ASSERT_EQ(joined, Error::none);
+  adversary::Save save;
+  ASSERT_EQ(us.save(save), Error::none);
+  ASSERT_NO_FATAL_FAILURE(talk(us));
+  for (int i = 0; i < 65; ++i) other.say("skipped");
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_NO_FATAL_FAILURE(talk(us));
+    for (std::uint32_t i = 0; i + 1 < setting.load.proposals; ++i) {
+      ASSERT_EQ(us.receive(other.propose_update()), Error::none);
+    }
+    const Octets message = us.commit({.proposals = std::vector{add()}});
+    ASSERT_EQ(us.error, Error::none);
+    ASSERT_EQ(us.stage(other.commit()), Error::none);
+    ASSERT_EQ(us.save(save), Error::none);
+    InRegions again(needed(setting), random);
+    again.start_again_as(us);
+    ASSERT_EQ(again.restore(save), Error::none);
+    ASSERT_EQ(again.save(save), Error::none);
+    EXPECT_EQ(again.receive(message), Error::none);
+    us.group.adopt_pending();
+    other.group.drop_pending();
+    ASSERT_EQ(other.receive(message), Error::none);
+    EXPECT_EQ(again.authenticator(), other.authenticator());
+    ASSERT_EQ(us.save(save), Error::none);
+  }
+}
+
 // What is too much for a part of it is not done, and the group goes on.
 TEST_F(MemoryNeededTest, APartOfItIsEnoughForAPart) {
   const Setting setting{100};
@@ -186,6 +220,9 @@ TEST_F(MemoryNeededTest, GrowsWithAllThatItCounts) {
   const std::uint64_t plain = all(100, {}, {});
   EXPECT_LT(plain, all(100, with_past_epochs(), {}));
   EXPECT_LT(plain, all(100, {}, {.leaf_size = 300}));
+  Limits saving;
+  saving.reserved_generations = 1;
+  EXPECT_LT(plain, all(100, saving, {}));
   EXPECT_LT(plain, all(100, {}, {.proposals = 16}));
   EXPECT_LT(plain, all(100, {}, {.proposal_size = 5000}));
   EXPECT_GT(plain, all(100, {}, {.senders = 3}));
