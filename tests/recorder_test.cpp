@@ -73,6 +73,33 @@ TEST_F(RecorderTest, KeepsTheBytesAndWhatTheyAre) {
   EXPECT_EQ(call.outputs[0].bytes, model::octets(reveal(out)));
 }
 
+TEST_F(RecorderTest, KeepsThePiecesOfAnExtractApart) {
+  Secret out;
+  ASSERT_EQ(crypto.extract(secret, {bytes_of("label"), Bytes{}, private_key}, out), Error::none);
+  const Call& call = log.calls().at(0);
+  ASSERT_EQ(call.inputs.size(), 4u);
+  EXPECT_STREQ(call.inputs[0].role, "salt");
+  EXPECT_EQ(call.inputs[0].bytes, model::octets(reveal(secret)));
+  for (std::size_t piece = 1; piece < 4; ++piece) EXPECT_STREQ(call.inputs[piece].role, "ikm");
+  EXPECT_EQ(call.inputs[1].bytes, model::octets("label"));
+  EXPECT_TRUE(call.inputs[2].bytes.empty());
+  EXPECT_EQ(call.inputs[3].bytes, model::octets(reveal(private_key)));
+}
+
+TEST_F(RecorderTest, StreamsWhatItDoesNotKeep) {
+  Log streamed(true);
+  std::vector<Call> seen;
+  streamed.stream([&](const Call& call) { seen.push_back(call); });
+  Recorder streaming(streamed, random, 3);
+  Secret out;
+  ASSERT_EQ(streaming.derive_secret(secret, "label", out), Error::none);
+  EXPECT_TRUE(streamed.calls().empty());
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].endpoint, 3u);
+  EXPECT_EQ(seen[0].operation, Operation::expand);
+  EXPECT_EQ(seen[0].outputs.at(0).bytes, model::octets(reveal(out)));
+}
+
 TEST_F(RecorderTest, SealsAndOpensInPlaceWithoutLosingTheInput) {
   std::uint8_t message[4 + 16] = {1, 2, 3, 4};
   Secret nonce;

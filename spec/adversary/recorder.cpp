@@ -29,6 +29,7 @@ const char* name_of(Operation operation) noexcept {
 
 void Log::add(Call call) {
   ++counts_[static_cast<std::size_t>(call.operation)];
+  if (stream_) stream_(call);
   if (!counts_only_) calls_.push_back(std::move(call));
 }
 
@@ -49,16 +50,10 @@ Value public_value(const char* role, Pieces pieces) {
   return value;
 }
 
-Value secret_value(const char* role, SecretPieces pieces) {
-  Value value{role, Nature::secret, {}};
-  for (const Piece& piece : pieces) {
-    const Bytes bytes = reveal(piece.view());
-    value.bytes.insert(value.bytes.end(), bytes.begin(), bytes.end());
-  }
-  return value;
+Value secret_value(const char* role, SecretView secret) {
+  const Bytes bytes = reveal(secret);
+  return {role, Nature::secret, {bytes.begin(), bytes.end()}};
 }
-
-Value secret_value(const char* role, SecretView secret) { return secret_value(role, SecretPieces({secret})); }
 
 // An output that the endpoint keeps secret.
 Value secret_value(const char* role, MutableBytes out) {
@@ -97,8 +92,9 @@ Error Recorder::do_mac(SecretView key, Pieces input, MutableBytes out) noexcept 
 
 Error Recorder::do_extract(SecretView salt, SecretPieces ikm, MutableBytes out) noexcept {
   const Error error = Sodium::do_extract(salt, ikm, out);
-  return record(Operation::extract, error, {secret_value("salt", salt), secret_value("ikm", ikm)},
-                {secret_value("prk", out)});
+  std::vector<Value> inputs = {secret_value("salt", salt)};
+  for (const Piece& piece : ikm) inputs.push_back(secret_value("ikm", piece.view()));
+  return record(Operation::extract, error, std::move(inputs), {secret_value("prk", out)});
 }
 
 Error Recorder::do_expand(SecretView prk, Pieces info, MutableBytes out) noexcept {

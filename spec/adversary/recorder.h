@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "protocol/sodium.h"
@@ -49,7 +50,7 @@ struct Call {
   Operation operation;
   unsigned depth;  // 0: asked for by protocol/; 1: inside a KEM operation, which is logged after its parts
   Error result;
-  std::vector<Value> inputs;
+  std::vector<Value> inputs;  // of an extract the salt, and each piece of the ikm
   std::vector<Value> outputs;
 };
 
@@ -58,6 +59,9 @@ class Log {
  public:
   // `counts_only` keeps no bytes, for long runs.
   explicit Log(bool counts_only = false) : counts_only_(counts_only) {}
+
+  // From now on `to` sees each call when it is logged, also those that are not kept.
+  void stream(std::function<void(const Call&)> to) { stream_ = std::move(to); }
 
   void add(Call call);
   void clear();
@@ -68,6 +72,7 @@ class Log {
 
  private:
   bool counts_only_;
+  std::function<void(const Call&)> stream_;
   std::vector<Call> calls_;
   std::array<std::size_t, operations> counts_{};
 };
