@@ -108,6 +108,9 @@ Bytes Scanner::bytes(std::uint32_t string) const {
 
 void Scanner::index(const String& string) {
   const std::uint32_t end = string.first_block + string.size / block_size;
+  if (bits_ > 0) {
+    for (std::uint32_t block = string.first_block; block < end; ++block) prefetch(hash_of(blocks_[block]));
+  }
   for (std::uint32_t block = string.first_block; block < end; ++block) {
     // In a run of the same, the first two and the last find what any other would.
     const bool inside = block >= string.first_block + 2 && block + 1 < end &&
@@ -120,37 +123,42 @@ void Scanner::index(const String& string) {
 void Scanner::insert(std::uint32_t block) {
   if (2 * used_ >= slots_.size()) grow();
   const std::size_t slot = slot_of(blocks_[block]);
-  if (slots_[slot] == none) ++used_;
-  same_[block] = slots_[slot];
+  if (slots_[slot].block == none) ++used_;
+  same_[block] = slots_[slot].block;
   put(slot, block);
 }
 
 void Scanner::put(std::size_t slot, std::uint32_t block) {
-  slots_[slot] = block;
   const std::uint64_t hash = hash_of(blocks_[block]);
+  slots_[slot] = {static_cast<std::uint32_t>(hash), block};
   filter_[word_of(hash)] |= filter_bits(hash);
 }
 
 void Scanner::grow() {
   bits_ = std::max(bits_ + 1, 10u);
-  std::vector<std::uint32_t> before(std::size_t{1} << bits_, none);
+  std::vector<Slot> before(std::size_t{1} << bits_);
   before.swap(slots_);
   filter_.assign(slots_.size() / slots_per_word, 0);
-  for (const std::uint32_t block : before) {
-    if (block != none) put(slot_of(blocks_[block]), block);
+  for (const Slot& slot : before) {
+    if (slot.block != none) put(slot_of(blocks_[slot.block]), slot.block);
   }
+}
+
+// Tables are larger than what is near to a processor: what is needed is asked for some time before.
+void Scanner::prefetch(std::uint64_t hash) const {
+  __builtin_prefetch(&slots_[hash >> (64 - bits_)]);
+  __builtin_prefetch(&filter_[word_of(hash)]);
 }
 
 // Where the block is, or would be.
 std::size_t Scanner::slot_of(std::uint64_t block) const {
-  std::size_t slot = hash_of(block) >> (64 - bits_);
-  while (slots_[slot] != none && blocks_[slots_[slot]] != block) slot = (slot + 1) & (slots_.size() - 1);
+  const std::uint64_t hash = hash_of(block);
+  const auto is_other = [&](const Slot& slot) {
+    return slot.hash != static_cast<std::uint32_t>(hash) || blocks_[slot.block] != block;
+  };
+  std::size_t slot = hash >> (64 - bits_);
+  while (slots_[slot].block != none && is_other(slots_[slot])) slot = (slot + 1) & (slots_.size() - 1);
   return slot;
-}
-
-bool Scanner::may_have(std::uint64_t hash) const {
-  const std::uint64_t bits = filter_bits(hash);
-  return (filter_[word_of(hash)] & bits) == bits;
 }
 
 const Scanner::String& Scanner::string_at(std::uint32_t block) const {
@@ -170,14 +178,25 @@ std::vector<std::uint32_t> Scanner::in(Bytes any) const {
   return found;
 }
 
+// The filter is larger than what is near to a processor: many of its words are asked for before the first is
+// used.
 void Scanner::look(Bytes any, std::vector<std::uint32_t>& found) const {
-  if (used_ == 0) return;
+  if (used_ == 0 || any.size() < block_size) return;
   std::vector<Place> places;
-  for (std::size_t at = 0; at + block_size <= any.size(); ++at) {
-    const std::uint64_t block = load(any.data() + at);
-    if (!may_have(hash_of(block))) continue;
-    const std::uint32_t last = slots_[slot_of(block)];
-    if (last != none) places.push_back({at, last});
+  std::array<std::uint64_t, 64> hashes;
+  const std::size_t end = any.size() - block_size + 1;
+  for (std::size_t begin = 0; begin < end; begin += hashes.size()) {
+    const std::size_t count = std::min(hashes.size(), end - begin);
+    for (std::size_t i = 0; i < count; ++i) {
+      hashes[i] = hash_of(load(any.data() + begin + i));
+      __builtin_prefetch(&filter_[word_of(hashes[i])]);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t bits = filter_bits(hashes[i]);
+      if ((filter_[word_of(hashes[i])] & bits) != bits) continue;
+      const std::uint32_t last = slots_[slot_of(load(any.data() + begin + i))].block;
+      if (last != none) places.push_back({begin + i, last});
+    }
   }
   if (!places.empty()) judge(any, places, found);
 }

@@ -41,6 +41,10 @@ class Scanner {
     std::uint32_t first_block, size, owner;
     Sought sought;
   };
+  struct Slot {
+    std::uint32_t hash = 0;  // a part of it
+    std::uint32_t block = none;
+  };
   struct Place {  // where a block lies in what is looked through
     std::size_t at;
     std::uint32_t block;  // the last that was added of those that are the same
@@ -53,9 +57,9 @@ class Scanner {
   void insert(std::uint32_t block);
   void put(std::size_t slot, std::uint32_t block);
   void grow();
+  void prefetch(std::uint64_t hash) const;
   std::size_t slot_of(std::uint64_t block) const;
   std::size_t word_of(std::uint64_t hash) const { return (hash >> (64 - bits_)) / slots_per_word; }
-  bool may_have(std::uint64_t hash) const;
   const String& string_at(std::uint32_t block) const;
   void look(Bytes any, std::vector<std::uint32_t>& found) const;
   Match match(Bytes any, std::size_t at, std::uint32_t block, const std::vector<bool>& covered) const;
@@ -68,7 +72,7 @@ class Scanner {
   std::vector<std::uint32_t> same_;
   // The blocks that are looked for by their hash, and before them a Bloom filter, for what is mostly not
   // there.
-  std::vector<std::uint32_t> slots_;
+  std::vector<Slot> slots_;
   std::vector<std::uint64_t> filter_;
   std::size_t used_ = 0;
   unsigned bits_ = 0;  // there are 2^bits_ slots
