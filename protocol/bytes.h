@@ -189,6 +189,15 @@ class Digest {
   std::size_t size_ = 0;
 };
 
+// One that is wiped when it goes.
+class WipedDigest : public Digest {
+ public:
+  WipedDigest() = default;
+  WipedDigest(const WipedDigest&) = default;
+  WipedDigest& operator=(const WipedDigest&) = default;
+  ~WipedDigest() { wipe(resize(max_size).data(), max_size); }
+};
+
 inline bool equal(Bytes a, Bytes b) noexcept {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }

@@ -228,7 +228,7 @@ class MemberState {
   EpochKeys keys_;
   PathKeys path_keys_;
   SecretTree secret_tree_;
-  Digest epoch_authenticator_;
+  WipedDigest epoch_authenticator_;
 };
 
 // A member's epoch. It does not move while another is made beside it.

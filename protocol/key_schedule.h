@@ -113,7 +113,7 @@ struct EpochSecrets {
   Secret confirmation_key;
   Secret membership_key;
   Secret resumption_psk;
-  Digest epoch_authenticator;  // belongs to the application
+  WipedDigest epoch_authenticator;  // belongs to the application
 };
 
 // All of an epoch's secrets from its joiner_secret; `group_context` is the encoded GroupContext of the epoch.
