@@ -8,6 +8,7 @@ void Member::create(const Octets& group_id, std::span<const Extension> extension
   KeyPackage own;
   must(decode(publish(), own));
   must(group.create(group_id, extensions, own.leaf_node.encoded, copy_of(keys.encryption_key)));
+  erase(Octets(reference));
 }
 
 Octets Member::taken(Error made, const Message& message) {

@@ -23,9 +23,18 @@ Scenario::Scenario(Setting setting)
       random_(setting_.seed),
       choices_(~setting_.seed),
       group_id_(octets_of(bytes_of("the group of a scenario"))) {
-  if (setting_.make) return;
-  setting_.make = [this](std::string name, ClientId, Random& random) {
-    return std::make_unique<Member>(std::move(name), random, memory_, memory_);
+  for (Octets& psk : psks_) {
+    psk.resize(32);
+    must(random_.fill(psk));
+  }
+  if (!setting_.make) {
+    setting_.make = [this](std::string name, ClientId, Random& random) {
+      return std::make_unique<Member>(std::move(name), random, memory_, memory_);
+    };
+  }
+  if (setting_.make_passive) return;
+  setting_.make_passive = [this](std::string name, ClientId, Random& random) {
+    return std::make_unique<Device>(std::move(name), random, memory_, memory_);
   };
 }
 
@@ -46,14 +55,14 @@ ClientId Scenario::live() {
   Member* const member = made.get();
   member->policy.format = setting_.format;
   member->limits.past_epochs = setting_.past_epochs;
-  for (const std::string_view psk : shared_psks) {
-    member->psks.known[std::string(psk)] = octets_of(bytes_of(psk));
+  for (std::size_t i = 0; i < std::size(shared_psks); ++i) {
+    member->psks.known[std::string(shared_psks[i])] = psks_[i];
   }
   return enter(std::move(made), member);
 }
 
 ClientId Scenario::passive() {
-  return enter(std::make_unique<Device>(std::to_string(clients()), random_, memory_, memory_), nullptr);
+  return enter(setting_.make_passive(std::to_string(clients()), clients(), random_), nullptr);
 }
 
 ClientId Scenario::enter(std::unique_ptr<Device> device, Member* member) {
@@ -69,6 +78,7 @@ void Scenario::publish(ClientId who) {
   message.wire_format = WireFormat::key_package;
   must(decode(Bytes(device(who).publish()), message.key_package));
   provider.publish(who, encoded(message));
+  done(who, Deed::publishes);
 }
 
 std::vector<ClientId> Scenario::active() const {
@@ -95,6 +105,7 @@ LeafIndex Scenario::leaf_of(ClientId whom, ClientId seen_by) {
 void Scenario::create(ClientId by, std::span<const Extension> extensions) {
   member(by).create(group_id_, extensions);
   provider.enter(group_id_, by);
+  done(by, Deed::creates);
   hold(by);
 }
 
@@ -125,13 +136,17 @@ Proposal Scenario::extensions(std::span<const Extension> extensions) {
 bool Scenario::propose(ClientId by, const Proposal& proposal) {
   Octets message = member(by).propose(proposal);
   demand(by, "a proposal", Error::none, member(by).error);
-  return provider.send(by, std::move(message));
+  const bool is_taken = provider.send(by, std::move(message));
+  done(by, Deed::proposes);
+  return is_taken;
 }
 
 bool Scenario::update(ClientId by) {
   Octets message = member(by).propose_update();
   demand(by, "an Update", Error::none, member(by).error);
-  return provider.send(by, std::move(message));
+  const bool is_taken = provider.send(by, std::move(message));
+  done(by, Deed::updates);
+  return is_taken;
 }
 
 bool Scenario::commit(ClientId by, std::span<const Proposal> by_value, CommitOptions wanted) {
@@ -139,16 +154,47 @@ bool Scenario::commit(ClientId by, std::span<const Proposal> by_value, CommitOpt
   wanted.proposals = by_value;
   Octets message = committer.commit(wanted);
   demand(by, "a Commit", Error::none, committer.error);
-  if (!provider.send(by, std::move(message))) return false;
+  const bool is_taken = provider.send(by, std::move(message));
+  done(by, Deed::commits);
+  if (!is_taken) return false;
   Octets welcome = committer.welcome();
   std::vector<ClientId> added;
   tell(*committer.group.pending_record(), added);
   if (!wanted.tree_inline) {
-    committer.group.adopt_pending();
-    hold(by);
+    adopt(by);
     if (!added.empty()) provider.post(by, added, committer.tree());
   }
   if (!added.empty()) provider.post(by, added, std::move(welcome));
+  return true;
+}
+
+void Scenario::adopt(ClientId who) {
+  member(who).group.adopt_pending();
+  done(who, Deed::adopts);
+  hold(who);
+}
+
+void Scenario::drop(ClientId by) {
+  member(by).group.drop_pending();
+  done(by, Deed::drops);
+}
+
+bool Scenario::join(ClientId who, ClientId by) {
+  Octets info = member(by).group_info({.external_pub = true});
+  demand(by, "a GroupInfo", Error::none, member(by).error);
+  provider.post(by, {who}, std::move(info));
+  Octets message = member(who).join_from_outside(provider.fetch(who).bytes);
+  demand(who, "a Commit from outside", Error::none, member(who).error);
+  const bool is_taken = provider.send(who, std::move(message));
+  done(who, Deed::joins_from_outside);
+  publish(who);  // for what it had published has gone with the keys of its new leaf
+  if (!is_taken) {
+    drop(who);
+    return false;
+  }
+  participants_[who].joined = member(who).group.pending_record()->epoch();
+  provider.enter(group_id_, who);
+  adopt(who);
   return true;
 }
 
@@ -176,11 +222,14 @@ void Scenario::tell(const Record& record, std::vector<ClientId>& added) {
 bool Scenario::say(ClientId by, const std::string& text, const std::string& authenticated_data) {
   Member& speaker = member(by);
   const bool has_to_commit = speaker.group.state().proposals().size() != 0 && !speaker.group.has_pending();
+  if (before_saying && !has_to_commit) before_saying(by, text);
   Octets message = speaker.say(text, authenticated_data);
   demand(by, "application data", has_to_commit ? Error::proposals_wait : Error::none, speaker.error);
   if (has_to_commit) return false;
   said_[provider.hand_over().size()] = {text, authenticated_data};
-  return provider.send(by, std::move(message));
+  const bool is_taken = provider.send(by, std::move(message));
+  done(by, Deed::says);
+  return is_taken;
 }
 
 // ---- what they get
@@ -222,6 +271,7 @@ Error Scenario::take(ClientId who, const Kept& kept) {
   if (before_receiving) before_receiving(who, kept);
   const Error error = kept.kind == Kind::welcome ? to.join(kept.bytes, tree) : to.receive(kept.bytes);
   if (error != Error::none) return error;
+  done(who, Deed::takes, &kept);
   took(who, kept);
   if (after_receiving) after_receiving(who, kept);
   return Error::none;
@@ -404,11 +454,12 @@ void Scenario::commit_at_random(ClientId by) {
   wanted.with_path = chance(2);
   wanted.tree_inline = !chance(3);
   const bool is_taken = commit(by, by_value, wanted);
-  if (!is_taken && chance(2)) member(by).group.drop_pending();
+  if (!is_taken && chance(2)) drop(by);
 }
 
 void Scenario::speak(ClientId by) {
-  const std::string text(below(200), 't');
+  std::string text(below(200), 't');
+  for (char& each : text) each = static_cast<char>(' ' + below(95));  // no two messages have a part in common
   const std::string authenticated_data(below(40), 'd');
   say(by, text, authenticated_data);
 }
@@ -418,10 +469,17 @@ void Scenario::step() {
   const std::vector<ClientId> able = active();
   if (able.empty()) return deliver();
   const ClientId by = one_of(able);
-  switch (below(9)) {
+  switch (below(10)) {
     case 0:
       update(by);
       return;
+    case 9: {
+      std::vector<ClientId> outside = live_of(joiners(by));
+      if (!outside.empty() && !member(by).group.is_closed() && !has_resumption_psks(epoch_of(by))) {
+        join(one_of(outside), by);
+      }
+      return;
+    }
     case 1:
     case 2:
       if (const std::optional<Proposal> drawn = draw(by)) propose(by, *drawn);

@@ -7,6 +7,7 @@
 // Honest clients agree and read each other: where they do not, and where any does something else than it
 // should, what is thrown is std::logic_error with the seed, the step, the client and the error.
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,20 +19,36 @@
 
 namespace tacet::adversary {
 
-// What the application of all clients has registered, and the external PSKs that they share.
+// What the application of all clients has registered, and the ids of the external PSKs that they share.
 inline constexpr ExtensionType registered_extension{0xF0A1};
 inline constexpr ProposalType registered_proposal{0xF0A2};
 inline constexpr std::string_view shared_psks[] = {"first psk", "second psk", "third psk"};
 
 // Makes a live client's member, which draws from `random`: with memories and a Crypto of one's own choice.
 using MakeMember = std::function<std::unique_ptr<Member>(std::string name, ClientId number, Random& random)>;
+using MakeDevice = std::function<std::unique_ptr<Device>(std::string name, ClientId number, Random& random)>;
+
+// What a client does, and what changes what it has.
+enum class Deed : std::uint8_t {
+  publishes,  // a KeyPackage, in the place of the last one
+  creates,
+  proposes,
+  updates,
+  commits,
+  joins_from_outside,  // by a Commit, which waits
+  adopts,              // its Commit that waits
+  drops,
+  says,
+  takes,  // what it receives
+};
 
 struct Setting {
   std::uint64_t seed = 1;
   WireFormat format = WireFormat::private_message;  // of handshakes
   std::size_t clients = 12;                         // that random steps make, at most
-  MakeMember make;                                  // or nothing: over the heap
+  MakeMember make = {};                             // or nothing: over the heap
   std::uint32_t past_epochs = 0;                    // whose application data live ones still read
+  MakeDevice make_passive = {};                     // a passive client; or nothing: over the heap
 };
 
 class Scenario {
@@ -44,6 +61,7 @@ class Scenario {
   ClientId passive();
   Member& member(ClientId who) { return *participants_[who].member; }  // of a live one
   Device& device(ClientId who) { return *participants_[who].device; }
+  bool is_live(ClientId who) const { return participants_[who].member != nullptr; }
   std::size_t clients() const { return participants_.size(); }
   std::vector<ClientId> active() const;  // the live ones that are in the group, as far as they know
 
@@ -51,6 +69,7 @@ class Scenario {
 
   void create(ClientId by, std::span<const Extension> extensions = {});
   Bytes group_id() const { return group_id_; }
+  std::span<const Octets> psks() const { return psks_; }  // beside shared_psks
 
   // Proposals to be made, beside those of member.h; what they view lives as long as the scenario.
   Proposal add(ClientId whom) const;
@@ -65,6 +84,10 @@ class Scenario {
   // waits to come back, if the tree is apart it is adopted at once. One that was not taken waits for
   // another's.
   bool commit(ClientId by, std::span<const Proposal> by_value = {}, CommitOptions wanted = {});
+  void drop(ClientId by);  // its Commit that waits
+  // From outside, by a GroupInfo of a member's, which goes through the provider. If the Commit is not taken
+  // it is dropped.
+  bool join(ClientId who, ClientId by);
   // While proposals wait that are in no Commit of one's own, nothing is sent.
   bool say(ClientId by, const std::string& text, const std::string& authenticated_data = {});
 
@@ -79,6 +102,13 @@ class Scenario {
   // Called with who receives something but a tree, before it, and after it if it is taken.
   using Watch = std::function<void(ClientId, const Kept&)>;
   Watch before_receiving, after_receiving;
+
+  // Called with what is about to be said.
+  std::function<void(ClientId, const std::string&)> before_saying;
+
+  // Called with who has just done what: nothing else has happened since the last call. What is received and
+  // taken comes with what it is.
+  std::function<void(ClientId, Deed, const Kept*)> tell_deed;
 
   // ---- what has to hold
 
@@ -111,6 +141,10 @@ class Scenario {
 
   ClientId enter(std::unique_ptr<Device> device, Member* member);
   void publish(ClientId who);
+  void adopt(ClientId who);
+  void done(ClientId who, Deed deed, const Kept* kept = nullptr) const {
+    if (tell_deed) tell_deed(who, deed, kept);
+  }
   ClientId client_of(const LeafNode& leaf) const;
   void tell(const Record& record, std::vector<ClientId>& added);
   Error due(ClientId who, const Kept& kept);
@@ -144,6 +178,7 @@ class Scenario {
   SeededRandom random_, choices_;
   HeapMemory memory_;
   Octets group_id_;
+  std::array<Octets, std::size(shared_psks)> psks_;
   std::vector<Participant> participants_;
   std::deque<Octets> kept_;                 // what proposals view
   std::map<std::uint64_t, Agreed> agreed_;  // by epoch
