@@ -42,6 +42,7 @@ class Closure {
 
   std::optional<ValueId> find(Bytes bytes) const;
   std::size_t values() const { return values_.size(); }  // ids are less; some stand for no bytes
+  bool is_secret(ValueId id) const { return values_[id].kind == Kind::secret || is_plaintext(id); }
   bool is_plaintext(ValueId id) const { return values_[id].kind == Kind::plaintext; }
   // Of a secret; empty for any other. Valid until something is added.
   Bytes bytes(ValueId id) const;
