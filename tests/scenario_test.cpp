@@ -213,7 +213,7 @@ class Witness {
   // What there was in all histories.
   struct Seen {
     std::map<ProposalType, std::size_t> by_value, by_reference;
-    std::size_t late = 0, joins = 0, removals = 0, own = 0, without_path = 0;
+    std::size_t late = 0, joins = 0, from_outside = 0, removals = 0, own = 0, without_path = 0;
   };
 
   Witness(Scenario& scenario, Seen& seen) : scenario_(scenario), seen_(seen) {
@@ -246,6 +246,7 @@ class Witness {
     const Received& heard = scenario_.member(who).heard;
     const Record& record = heard.record;
     const LeafIndex committer = record.committer_leaf();
+    if (committer.value >= leaves_.size()) leaves_.resize(committer.value + 1);  // it joins from outside
     ASSERT_TRUE(equal(leaves_.at(committer.value), record.leaf_before()));
     for (const bool adds : {false, true}) {  // the order in which a Commit is applied (RFC 9420, 12.3)
       for (const CoveredProposal& change : record.changes()) {
@@ -254,6 +255,7 @@ class Witness {
     }
     leaves_.at(committer.value) = octets_of(record.leaf_after());
     if (heard.event == Event::own_commit) ++seen_.own;
+    if (record.leaf_before().empty()) ++seen_.from_outside;
     if (equal(record.leaf_before(), record.leaf_after())) ++seen_.without_path;
     if (heard.event == Event::removed) {
       ++seen_.removals;
@@ -324,6 +326,7 @@ TEST(History, ShowsAllThatHappensToMembers) {
   }
   EXPECT_GT(seen.by_reference[ProposalType::update], enough);
   EXPECT_GT(seen.joins, enough);
+  EXPECT_GT(seen.from_outside, enough);
   EXPECT_GT(seen.late, enough);
   EXPECT_GT(seen.removals, enough);
   EXPECT_GT(seen.own, enough);

@@ -57,8 +57,10 @@ Octets Member::group_info(const GroupInfoOptions& wanted) {
 
 Octets Member::join_from_outside(const Octets& group_info, ExternalOptions wanted, const Octets& tree) {
   KeyPackage own;
-  must(decode(publish(), own));
-  if (wanted.leaf.empty()) wanted.leaf = own.leaf_node.encoded;
+  if (wanted.leaf.empty()) {
+    must(decode(publish(), own));
+    wanted.leaf = own.leaf_node.encoded;
+  }
   KeySigner by = signer();
   error = group.join_from_outside(by, group_info, tree, wanted);
   return octets_of(group.pending_commit());

@@ -29,7 +29,7 @@ class Member : public Device {
   Octets commit(CommitOptions wanted = {});  // the Commit; it waits, and so does its Welcome
   Octets say(std::string_view text, std::string_view authenticated_data = {});
   Octets group_info(const GroupInfoOptions& wanted = {});
-  // The Commit, which waits.
+  // The Commit, which waits. Without a leaf it publishes a KeyPackage, for its leaf.
   Octets join_from_outside(const Octets& group_info, ExternalOptions wanted = {}, const Octets& tree = {});
   Octets tree() const;  // as it is given apart
 

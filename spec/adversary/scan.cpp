@@ -112,6 +112,7 @@ void Scanner::index(const String& string) {
     for (std::uint32_t block = string.first_block; block < end; ++block) prefetch(hash_of(blocks_[block]));
   }
   for (std::uint32_t block = string.first_block; block < end; ++block) {
+    if (blocks_[block] == 0) continue;  // is everywhere, and says nothing
     // In a run of the same, the first two and the last find what any other would.
     const bool inside = block >= string.first_block + 2 && block + 1 < end &&
                         blocks_[block] == blocks_[block - 2] && blocks_[block] == blocks_[block - 1] &&

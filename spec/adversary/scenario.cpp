@@ -183,11 +183,14 @@ bool Scenario::join(ClientId who, ClientId by) {
   Octets info = member(by).group_info({.external_pub = true});
   demand(by, "a GroupInfo", Error::none, member(by).error);
   provider.post(by, {who}, std::move(info));
-  Octets message = member(who).join_from_outside(provider.fetch(who).bytes);
+  KeyPackage published;  // stays as it is
+  must(decode(Bytes(member(who).key_package), published));
+  ExternalOptions wanted;
+  wanted.leaf = published.leaf_node.encoded;
+  Octets message = member(who).join_from_outside(provider.fetch(who).bytes, wanted);
   demand(who, "a Commit from outside", Error::none, member(who).error);
   const bool is_taken = provider.send(who, std::move(message));
   done(who, Deed::joins_from_outside);
-  publish(who);  // for what it had published has gone with the keys of its new leaf
   if (!is_taken) {
     drop(who);
     return false;
