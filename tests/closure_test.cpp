@@ -130,7 +130,32 @@ TEST(ClosureOfSenderTest, AReceiversKeyOpensWhatWasSealedToIt) {
     EXPECT_EQ(set_of(senders.derived()), Set{});
     senders.grant(*senders.find(toy.init_key));
     EXPECT_EQ(set_of(senders.derived()), expected);
+    senders.undo(0);
+    expected.erase(*senders.find(toy.init_key));
+    const ValueId ephemeral = *senders.find(toy.steps[0].ephemeral);
+    senders.grant(ephemeral);
+    EXPECT_EQ(set_of(senders.derived()), expected | Set{ephemeral});
   }
+}
+
+// Even if nothing is known of what lies inside the operations of a KEM.
+TEST_F(ClosureTest, WhatAKeyPairIsDerivedFromGivesItAway) {
+  const Octets ikm = toy.some(32), private_key = toy.some(32), public_key = toy.some(32),
+               shared = toy.some(32);
+  const auto secret = [](const Octets& bytes) { return Value{"", Nature::secret, bytes}; };
+  const auto open = [](const Octets& bytes) { return Value{"", Nature::open, bytes}; };
+  const Octets scalar = octets_of(toy.parties[0].chain);
+  const Set ids = {closure.secret(ikm)};
+  closure.add({0,
+               Operation::derive_key_pair,
+               0,
+               Error::none,
+               {secret(ikm)},
+               {secret(private_key), open(public_key)}});
+  closure.add({0, Operation::x25519, 0, Error::none, {secret(scalar), open(public_key)}, {secret(shared)}});
+  EXPECT_EQ(toy.derived(), Set{});
+  closure.read(ikm);
+  EXPECT_EQ(toy.derived(), (ids | Set{toy.id(private_key), toy.id(shared)}));
 }
 
 // ---- keys that are none
@@ -183,6 +208,15 @@ TEST_F(ClosureTest, AnExtractNeedsAllItsSecrets) {
   }
 }
 
+// The attacker knows what is public to an endpoint, whatever it says.
+TEST_F(ClosureTest, WhatIsPublicToACallIsNoPremise) {
+  Secret okm;
+  const Secret& prk = toy.parties[0].chain;
+  ASSERT_EQ(toy.parties[0].crypto.expand(prk, {Bytes(toy.steps[3].key)}, 32, okm), Error::none);
+  closure.grant(toy.id(octets_of(prk)));
+  EXPECT_TRUE(closure.derives(toy.id(octets_of(okm))));
+}
+
 TEST_F(ClosureTest, AKdfOverThePublicTranscriptMakesNoSecret) {
   const std::ptrdiff_t begin = toy.logged();
   Secret root, key;
@@ -209,6 +243,35 @@ TEST_F(ClosureTest, ARepeatedNonceGivesBothMessagesAway) {
   ASSERT_EQ(crypto.seal(key, nonce, {}, second, sealed), Error::none);
   toy.read();
   EXPECT_EQ(toy.derived(), (texts | Set{toy.id(first), toy.id(second)}));
+}
+
+// ---- what lies in what
+
+// A message that is opened before it is known to be a key is looked for from then on.
+TEST_F(ClosureTest, AMessageMayTurnOutToBeAKey) {
+  const Octets message = toy.some(32);
+  Secret key, nonce, of_message;
+  ASSERT_EQ(toy.parties[0].crypto.random_secret(32, key), Error::none);
+  ASSERT_EQ(toy.parties[0].crypto.random_secret(12, nonce), Error::none);
+  Octets sealed(48);
+  ASSERT_EQ(toy.parties[0].crypto.seal(key, nonce, {}, message, sealed), Error::none);
+  const ValueId id = toy.id(message);
+  EXPECT_TRUE(closure.is_plaintext(id));
+  EXPECT_EQ(closure.secrets_in(message), std::vector<ValueId>{});
+  ASSERT_EQ(toy.parties[0].crypto.derive_secret(SecretView(message.data(), 32), "x", of_message),
+            Error::none);
+  EXPECT_EQ(toy.derived(), Set{}) << "what was sealed is not public";
+  EXPECT_EQ(closure.secret(message), id);
+  EXPECT_FALSE(closure.is_plaintext(id));
+  EXPECT_EQ(closure.secrets_in(message), std::vector<ValueId>{id});
+  closure.grant(toy.id(octets_of(key)));
+  EXPECT_EQ(toy.derived(), (Set{id, toy.id(octets_of(key)), toy.id(octets_of(of_message))}));
+}
+
+TEST_F(ClosureTest, ATextGivesAwayTheKeysInIt) {
+  const ValueId text = closure.secret(toy.some(9) + toy.steps[5].key + toy.some(9));
+  closure.grant(text);
+  EXPECT_EQ(toy.derived(), toy.opened_by(5) | Set{text});
 }
 
 // ---- seizures
@@ -278,10 +341,12 @@ TEST_F(ClosureTest, WhatIsPublicIsNoSecret) {
   EXPECT_TRUE(closure.derives(toy.id(model::zeros(32))));
   const Octets own = toy.some(40);
   const Octets public_key = octets(toy.parties[0].public_key), known = toy.some(100);
-  const Octets text = public_key + own + model::zeros(50) + known;
+  Digest tag;
+  ASSERT_EQ(toy.parties[0].crypto.mac(toy.parties[0].chain, {public_key}, tag), Error::none);
+  const Octets text = public_key + own + model::zeros(50) + known + octets(tag.bytes());
   const ValueId secret = closure.secret(text);
   closure.open(known);
-  toy.wire.push_back(model::zeros(31) + toy.some(1) + model::zeros(100) + known);
+  toy.wire.push_back(model::zeros(31) + toy.some(1) + model::zeros(100) + known + octets(tag.bytes()));
   toy.read();
   EXPECT_EQ(toy.derived(), Set{}) << "a text that says what is public";
   EXPECT_EQ(closure.secrets_in(public_key + Octets(own.begin(), own.begin() + 14)), std::vector<ValueId>{});
@@ -342,21 +407,22 @@ TEST_F(ClosureTest, TellsHow) {
 
 // ---- the scanner
 
-// Each stretch of a text that repeats itself is in it.
+// Each stretch of a text that repeats itself is in it, wherever it begins and ends to do so.
 TEST(ScannerTest, FindsAnyFifteenBytes) {
   SeededRandom random(1);
-  for (const std::size_t period : {1, 2, 3, 7, 8, 9, 16, 100}) {
-    Octets text(150);
-    ASSERT_EQ(random.fill(text), Error::none);
-    for (std::size_t i = 20 + period; i < 130; ++i) text[i] = text[i - period];
-    Scanner scanner;
-    scanner.add(text, Scanner::Sought::key, 5);
-    for (std::size_t begin = 0; begin + 15 <= text.size(); ++begin) {
-      const Octets part(text.begin() + static_cast<std::ptrdiff_t>(begin),
-                        text.begin() + static_cast<std::ptrdiff_t>(begin) + 15);
-      EXPECT_EQ(scanner.in(part), std::vector<std::uint32_t>{5}) << period << ", " << begin;
-      EXPECT_EQ(scanner.in(Octets{0} + part + Octets{0}), std::vector<std::uint32_t>{5});
-      EXPECT_TRUE(scanner.in(Bytes(part).first(14)).empty() || period < 16);
+  for (const std::ptrdiff_t period : {1, 2, 3, 7, 8, 9, 16, 100}) {
+    for (const std::ptrdiff_t from : {16, 20, 23}) {
+      Octets text(150);
+      ASSERT_EQ(random.fill(text), Error::none);
+      for (std::ptrdiff_t i = from + period; i < 128; ++i) text.begin()[i] = text.begin()[i - period];
+      Scanner scanner;
+      scanner.add(text, Scanner::Sought::key, 5);
+      for (std::size_t begin = 0; begin + 15 <= text.size(); ++begin) {
+        const Bytes part = Bytes(text).subspan(begin, 15);
+        EXPECT_EQ(scanner.in(part), std::vector<std::uint32_t>{5}) << period << ", " << from << ", " << begin;
+        EXPECT_EQ(scanner.in(Octets{0} + octets(part) + Octets{0}), std::vector<std::uint32_t>{5});
+        EXPECT_TRUE(scanner.in(part.first(14)).empty() || period < 16);
+      }
     }
   }
 }

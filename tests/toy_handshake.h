@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <set>
 
@@ -114,7 +115,11 @@ class Toy {
   }
 
   // What the attacker has, if nothing but this is right.
-  Set derived() const { return set_of(closure.derived()); }
+  Set derived() const {
+    const std::vector<ValueId> all = closure.derived();
+    EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+    return set_of(all);
+  }
   ValueId id(const Octets& bytes) const { return closure.find(bytes).value(); }
 
   // What follows from a message key.
