@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cctype>
+
 #include "toy_handshake.h"
 
 namespace tacet::adversary {

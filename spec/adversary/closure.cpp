@@ -98,7 +98,7 @@ ValueId Closure::secret(Bytes bytes) {
 // What an endpoint gives out. If it is a secret, it stays one.
 void Closure::constant(Bytes bytes) {
   const auto [id, is_new] = intern(Kind::open, bytes);
-  if (is_new) values_[id].belongs_to = scanner_.add(bytes, Sought::constant, id);
+  if (is_new) scanner_.add(bytes, Sought::constant, id);
 }
 
 void Closure::open(Bytes bytes) {
@@ -151,9 +151,9 @@ void Closure::add(const Call& call) {
     case Operation::import_signature_key:
       signature_key(call);
       break;
-    case Operation::encap:
+    case Operation::encap:  // what it makes follows from the calls inside
       key(out[1].bytes);
-      break;  // it follows from the calls inside
+      break;
     case Operation::decap:
       key(out[0].bytes);
       break;
