@@ -1,12 +1,25 @@
-// What an attacker can derive of groups' whole histories, with and without a seized endpoint, against what
-// RFC 9420 allows.
+// What an attacker can derive of whole histories of groups, who has every byte that went over the wire:
+// nothing; and with the memory of an endpoint, at whatever moment it is seized, exactly what RFC 9420 allows.
+// What is planted is found, and nothing else with it.
+//
+// TACET_EXHAUSTIVE in the environment asks for more and longer histories.
 
 #include "spec/adversary/trial.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+
+#include "vectors/tool/inspect_show.h"
+#include "vectors/tool/inspector.h"
 
 namespace tacet::adversary {
 namespace {
+
+bool is_exhaustive() { return std::getenv("TACET_EXHAUSTIVE") != nullptr; }
 
 std::string text_of(const std::vector<std::string>& complaints) {
   std::string text;
@@ -14,20 +27,203 @@ std::string text_of(const std::vector<std::string>& complaints) {
   return text;
 }
 
-TEST(Trial, First) {
-  for (std::uint64_t seed = 1; seed < 8; ++seed) {
-    Witness witness({seed, seed % 2 ? WireFormat::public_message : WireFormat::private_message, 2 + seed % 14, {}, std::uint32_t(seed % 3), {}});
-    Scenario& scenario = witness.scenario;
-    scenario.create(scenario.live());
-    for (int i = 0; i < 200; ++i) scenario.step();
-    scenario.check();
-    Trial trial(witness);
-    EXPECT_EQ(text_of(trial.names()), "");
-    EXPECT_EQ(text_of(trial.without_seizure()), "");
-    EXPECT_EQ(text_of(trial.with_each_seizure()), "") << "SEED " << seed;
-    printf("%zu secrets, %zu values, %zu seizures\n", trial.secrets(), witness.closure.values(),
-           witness.seizures.size());
+Setting setting_of(std::uint64_t seed, std::size_t clients) {
+  Setting setting;
+  setting.seed = seed;
+  setting.clients = clients;
+  setting.format = seed % 2 == 0 ? WireFormat::private_message : WireFormat::public_message;
+  setting.past_epochs = static_cast<std::uint32_t>(seed / 2 % 3);
+  setting.saves = seed % 5 == 0;
+  return setting;
+}
+
+// At most so many, evenly over the history.
+std::vector<Seizure> some_of(const std::vector<Seizure>& all, std::size_t most) {
+  std::vector<Seizure> some;
+  const std::size_t count = std::min(all.size(), most);
+  for (std::size_t i = 0; i < count; ++i) some.push_back(all[all.size() - 1 - i * all.size() / count]);
+  std::reverse(some.begin(), some.end());
+  return some;
+}
+
+// ---- honest histories
+
+struct Tried {
+  std::size_t histories = 0, members = 0, events = 0, secrets = 0, seizures = 0;
+};
+
+// What does not hold, or nothing.
+std::string complaints_of(Witness& witness, std::size_t most_seizures, Tried& tried) {
+  Trial trial(witness);
+  const std::vector<Seizure> seizures = some_of(witness.seizures, most_seizures);
+  ++tried.histories;
+  tried.members = std::max(tried.members, witness.scenario.clients());
+  tried.events += witness.chronicle.events.size();
+  tried.secrets += witness.ledger.names().size();
+  tried.seizures += seizures.size();
+  return text_of(trial.names()) + text_of(trial.without_seizure()) + text_of(trial.with(seizures));
+}
+
+TEST(Trial, GivesExactlyWhatIsAllowedInRandomHistories) {
+  Tried tried;
+  const bool holds = rc::check("a seizure gives what RFC 9420 allows", [&tried](std::uint64_t seed) {
+    const std::size_t clients = seed % 16 == 0 ? 64 : 2 + seed % 15;
+    Witness witness(setting_of(seed, clients));
+    witness.scenario.create(witness.scenario.live());
+    const std::size_t steps = is_exhaustive() ? 400 : 120;
+    while (witness.scenario.steps() < steps) witness.scenario.step();
+    witness.scenario.check();
+    RC_ASSERT(complaints_of(witness, SIZE_MAX, tried) == "");
+  });
+  EXPECT_TRUE(holds);
+  std::printf("%zu histories, of up to %zu clients: %zu events, %zu secrets, %zu seizures\n", tried.histories,
+              tried.members, tried.events, tried.secrets, tried.seizures);
+}
+
+// Live endpoints judge every other's leaf; so of many members most are passive, whose keys are secrets like
+// all others.
+void try_large(std::size_t members, std::size_t live, std::size_t steps, std::size_t most_seizures) {
+  Witness witness(setting_of(members, members + 8));
+  Scenario& scenario = witness.scenario;
+  for (ClientId who = 0; who < members; ++who)
+    who % (members / live) == 0 ? scenario.live() : scenario.passive();
+  scenario.create(0);
+  std::vector<Proposal> adds;
+  for (ClientId who = 1; who < members; ++who) adds.push_back(scenario.add(who));
+  ASSERT_TRUE(scenario.commit(0, adds));
+  scenario.deliver();
+  while (scenario.steps() < steps) scenario.step();
+  scenario.check();
+  Tried tried;
+  EXPECT_EQ(complaints_of(witness, most_seizures, tried), "");
+  std::printf("%zu live endpoints, %zu passive ones: %zu epochs, %zu secrets, %zu seizures\n",
+              scenario.active().size(), scenario.clients() - scenario.active().size(),
+              witness.chronicle.epochs.size(), tried.secrets, tried.seizures);
+}
+
+TEST(Trial, GivesExactlyWhatIsAllowedIn500Members) { try_large(500, 16, is_exhaustive() ? 100 : 20, 100); }
+
+TEST(Trial, GivesExactlyWhatIsAllowedIn5000Members) {
+  if (!is_exhaustive()) GTEST_SKIP() << "only where TACET_EXHAUSTIVE is set: it takes minutes";
+  try_large(5000, 16, 20, 40);
+}
+
+// ---- what is planted
+
+// One history, and what it is to plant something in it.
+class Planted : public ::testing::Test {
+ protected:
+  Planted() {
+    witness.scenario.create(witness.scenario.live());
+    while (witness.scenario.steps() < 80) witness.scenario.step();
+    witness.scenario.check();
+    trial.emplace(witness);
   }
+
+  // Secrets from which nothing follows: a part of one on the wire gives that one, and no other.
+  std::vector<ValueId> ends() const {
+    std::vector<ValueId> ends;
+    for (const auto& [secret, name] : witness.ledger.names()) {
+      const bool is_end = name.role == Name::Role::of_epoch &&
+                          (name.second == Name::exporter || name.second == Name::confirm ||
+                           name.second == Name::membership || name.second == Name::authentication);
+      if (is_end) ends.push_back(secret);
+    }
+    return ends;
+  }
+
+  std::vector<ValueId> derived_with(Bytes wire) {
+    const std::size_t before = witness.closure.mark();
+    witness.closure.read(wire);
+    const std::vector<ValueId> derived = witness.closure.derived();
+    witness.closure.undo(before);
+    return derived;
+  }
+
+  // A message of the history, with something at an odd place in it.
+  Octets message_with(Bytes planted) const {
+    Octets message = witness.scenario.provider.hand_over()[7].bytes;
+    message.insert(message.begin() + 41, planted.begin(), planted.end());
+    return message;
+  }
+
+  Witness witness{setting_of(2, 6)};
+  std::size_t found = 0;
+  std::optional<Trial> trial;
+};
+
+TEST_F(Planted, SecretsAreFoundInEachForm) {
+  const std::vector<ValueId> all = ends();
+  ASSERT_GT(all.size(), 20u);
+  for (const ValueId secret : all) {
+    const Bytes key = witness.closure.bytes(secret);
+    const Octets whole(key.begin(), key.end());
+    const std::string hex = tool::to_hex(whole);
+    const std::vector<ValueId> demanded = {secret};
+    EXPECT_EQ(derived_with(message_with(key)), demanded);
+    EXPECT_EQ(derived_with(message_with(key.subspan(7, 16))), demanded);
+    EXPECT_EQ(derived_with(message_with(bytes_of(hex))), demanded);
+    EXPECT_EQ(derived_with(message_with(key.first(7))), std::vector<ValueId>());
+  }
+}
+
+TEST_F(Planted, WhatIsNotErasedIsNamed) {
+  const Seizure last = witness.seizures.back();
+  for (const ValueId secret : ends()) {
+    const std::string name = adversary::text_of(witness.ledger.names().find(secret)->second);
+    if (std::binary_search(last.held.begin(), last.held.end(), secret)) continue;
+    Seizure more = last;
+    more.held.push_back(secret);
+    Trial again(witness);
+    const std::vector<std::string> complaints = again.with({more});
+    if (complaints.empty()) continue;  // it follows from what is held: a later epoch's
+    ASSERT_EQ(complaints.size(), 1u);
+    EXPECT_NE(complaints[0].find(": " + name + " is derived"), std::string::npos) << complaints[0];
+    ++found;
+  }
+  EXPECT_GT(found, 10u);
+}
+
+TEST_F(Planted, WhatIsErasedTooSoonIsNamed) {
+  const Seizure last = witness.seizures.back();
+  for (const ValueId secret : ends()) {
+    const auto held = std::lower_bound(last.held.begin(), last.held.end(), secret);
+    if (held == last.held.end() || *held != secret) continue;
+    Seizure less = last;
+    less.held.erase(less.held.begin() + (held - last.held.begin()));
+    Trial again(witness);
+    const std::vector<std::string> complaints = again.with({less});
+    ASSERT_EQ(complaints.size(), 1u);
+    EXPECT_NE(complaints[0].find("should be derived"), std::string::npos) << complaints[0];
+    ++found;
+  }
+  EXPECT_GT(found, 2u);
+}
+
+// ---- what is printed
+
+// Of every message, as text and as JSON, of every error, and of what the trial itself says.
+TEST_F(Planted, NothingThatIsPrintedHasASecretInIt) {
+  static constexpr tool::FieldName top{"message"};
+  std::ostringstream printed;
+  for (const Kept& kept : witness.scenario.provider.hand_over()) {
+    const tool::InspectInput input{kept.bytes, tool::Notation::binary, "the wire"};
+    const tool::Inspection inspection = tool::Inspector::inspect<MlsMessage>(kept.bytes, top);
+    tool::show_text(printed, input, inspection, true, tool::Paint(false));
+    tool::show_json(printed, input, inspection);
+  }
+  for (int error = 0; error < 1000; ++error) {
+    const Description description = describe(static_cast<Error>(error));
+    printed << description.name << description.section << description.sentence;
+  }
+  Seizure none;
+  none.who = witness.seizures.back().who;
+  for (const std::string& each : trial->with({none})) printed << each;
+  EXPECT_EQ(witness.closure.secrets_in(bytes_of(printed.str())), std::vector<ValueId>());
+
+  const Bytes key = witness.closure.bytes(ends().front());
+  printed << "the key " << tool::to_hex({key.begin(), key.end()}) << " is wrong";
+  EXPECT_EQ(witness.closure.secrets_in(bytes_of(printed.str())), std::vector<ValueId>{ends().front()});
 }
 
 }  // namespace

@@ -123,7 +123,7 @@ bool Allowed::Derived::has(EpochNumber epoch, Name::EpochSecret secret) const {
 
 bool Allowed::Derived::operator()(const Name& name) const {
   using Role = Name::Role;
-  if (name.role == Role::never) return false;
+  if (name.role == Role::never || name.role == Role::storage_key) return false;  // it is kept elsewhere
   if (name.role == Role::signature_key) return name.first == who_;
   if (name.role == Role::psk) return true;
   if (name.role == Role::private_key && name.second == 0) return keys_.count(name.first) != 0;

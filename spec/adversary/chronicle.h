@@ -89,6 +89,7 @@ struct Chronicle {
 struct Name {
   enum class Role : std::uint8_t {
     signature_key,  // first: whose
+    storage_key,    // first: whose; under which its group is saved
     psk,            // first: an external PSK
     psk_secret,     // first: the epoch; second: of how many PSKs
     private_key,    // first: the key pair; second: 0, or 1 for what the pair is derived from

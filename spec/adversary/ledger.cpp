@@ -218,10 +218,10 @@ void Ledger::add_sealed(const Value& key, const Value& plaintext) {
 }
 
 std::string text_of(const Name& name) {
-  static constexpr const char* kinds[] = {"signature key", "PSK",          "psk_secret",    "private key",
-                                          "path secret",   "extracted",    "joiner_secret", "member_secret",
-                                          "epoch_secret",  "of epoch",     "tree node",     "ratchet secret",
-                                          "message key",   "ephemeral key"};
+  static constexpr const char* kinds[] = {"signature key",  "storage key",  "PSK",          "psk_secret",
+                                          "private key",    "path secret",  "extracted",    "joiner_secret",
+                                          "member_secret",  "epoch_secret", "of epoch",     "tree node",
+                                          "ratchet secret", "message key",  "ephemeral key"};
   static constexpr const char* of_epoch[] = {"init_secret",     "sender_data_secret", "exporter_secret",
                                              "external_secret", "confirmation_key",   "membership_key",
                                              "resumption_psk",  "epoch_authenticator"};
@@ -229,6 +229,7 @@ std::string text_of(const Name& name) {
   const std::string kind = kinds[static_cast<std::size_t>(name.role)];
   switch (name.role) {
     case Role::signature_key:
+    case Role::storage_key:
       return kind + " of client " + first;
     case Role::psk:
       return kind + " " + first;

@@ -11,6 +11,8 @@ namespace {
 constexpr ExtensionType supported_extensions[] = {registered_extension};
 constexpr ProposalType supported_proposals[] = {registered_proposal};
 
+constexpr std::uint32_t reserved_generations = 4;
+
 std::string text_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
 // Whether random steps use resumption PSKs in it. Then nobody is added, who would not have them.
@@ -55,6 +57,10 @@ ClientId Scenario::live() {
   Member* const member = made.get();
   member->policy.format = setting_.format;
   member->limits.past_epochs = setting_.past_epochs;
+  if (setting_.saves) {
+    member->limits.reserved_generations = reserved_generations;
+    must(random_.fill(member->storage_key));
+  }
   for (std::size_t i = 0; i < std::size(shared_psks); ++i) {
     member->psks.known[std::string(shared_psks[i])] = psks_[i];
   }
@@ -68,7 +74,7 @@ ClientId Scenario::passive() {
 ClientId Scenario::enter(std::unique_ptr<Device> device, Member* member) {
   device->supported.extensions = supported_extensions;
   device->supported.proposals = supported_proposals;
-  participants_.push_back({std::move(device), member, 0, {}});
+  participants_.push_back({std::move(device), member, 0, {}, {}});
   publish(clients() - 1);
   return clients() - 1;
 }
@@ -133,7 +139,15 @@ Proposal Scenario::extensions(std::span<const Extension> extensions) {
   return extensions_of(list);
 }
 
+// What is sent needs a generation that is reserved.
+void Scenario::save(ClientId who) {
+  if (!setting_.saves) return;
+  demand(who, "a save", Error::none, member(who).save(participants_[who].saved));
+  done(who, Deed::saves);
+}
+
 bool Scenario::propose(ClientId by, const Proposal& proposal) {
+  save(by);
   Octets message = member(by).propose(proposal);
   demand(by, "a proposal", Error::none, member(by).error);
   const bool is_taken = provider.send(by, std::move(message));
@@ -142,6 +156,7 @@ bool Scenario::propose(ClientId by, const Proposal& proposal) {
 }
 
 bool Scenario::update(ClientId by) {
+  save(by);
   Octets message = member(by).propose_update();
   demand(by, "an Update", Error::none, member(by).error);
   const bool is_taken = provider.send(by, std::move(message));
@@ -150,6 +165,7 @@ bool Scenario::update(ClientId by) {
 }
 
 bool Scenario::commit(ClientId by, std::span<const Proposal> by_value, CommitOptions wanted) {
+  save(by);
   Member& committer = member(by);
   wanted.proposals = by_value;
   Octets message = committer.commit(wanted);
@@ -223,6 +239,7 @@ void Scenario::tell(const Record& record, std::vector<ClientId>& added) {
 }
 
 bool Scenario::say(ClientId by, const std::string& text, const std::string& authenticated_data) {
+  save(by);
   Member& speaker = member(by);
   const bool has_to_commit = speaker.group.state().proposals().size() != 0 && !speaker.group.has_pending();
   if (before_saying && !has_to_commit) before_saying(by, text);

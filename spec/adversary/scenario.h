@@ -39,6 +39,7 @@ enum class Deed : std::uint8_t {
   adopts,              // its Commit that waits
   drops,
   says,
+  saves,
   takes,  // what it receives
 };
 
@@ -48,6 +49,7 @@ struct Setting {
   std::size_t clients = 12;                         // that random steps make, at most
   MakeMember make = {};                             // or nothing: over the heap
   std::uint32_t past_epochs = 0;                    // whose application data live ones still read
+  bool saves = false;                               // whether live ones do, before they send
   MakeDevice make_passive = {};                     // a passive client; or nothing: over the heap
 };
 
@@ -91,6 +93,9 @@ class Scenario {
   // While proposals wait that are in no Commit of one's own, nothing is sent.
   bool say(ClientId by, const std::string& text, const std::string& authenticated_data = {});
 
+  // What a live client has saved last, under its storage_key.
+  const Save& saved(ClientId who) const { return participants_[who].saved; }
+
   // ---- delivery, which is where what comes of it is held against what should
 
   void deliver(ClientId to);  // all that waits for it
@@ -130,6 +135,7 @@ class Scenario {
     Member* member = nullptr;  // the same, of a live one
     std::uint64_t joined = 0;  // the epoch in which it was created, or added last
     Octets tree;               // that came apart, until a Welcome does
+    Save saved;
   };
   // What all members of an epoch have to have the same.
   struct Agreed {
@@ -142,6 +148,7 @@ class Scenario {
   ClientId enter(std::unique_ptr<Device> device, Member* member);
   void publish(ClientId who);
   void adopt(ClientId who);
+  void save(ClientId who);
   void done(ClientId who, Deed deed, const Kept* kept = nullptr) const {
     if (tell_deed) tell_deed(who, deed, kept);
   }

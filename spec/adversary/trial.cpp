@@ -12,6 +12,13 @@ constexpr std::size_t most_complaints = 20;
 
 Trial::Trial(Witness& witness) : witness_(witness), allowed_(witness.chronicle) {
   for (const Kept& kept : witness.scenario.provider.hand_over()) witness.closure.read(kept.bytes);
+  for (const Octets& saved : witness.saves) witness.closure.read(saved);
+  std::map<Name, std::size_t> places;
+  for (const auto& [secret, name] : witness.ledger.names()) {
+    const auto [place, is_new] = places.try_emplace(name, names_.size());
+    if (is_new) names_.push_back(name);
+    named_secrets_.emplace_back(secret, place->second);
+  }
 }
 
 // What the private keys of a tree are, by node; as the chronicle has it, and as the ledger does.
@@ -64,9 +71,9 @@ std::vector<ValueId> Trial::derived(const Seizure& seizure) {
   return derived;
 }
 
-std::vector<std::string> Trial::with_each_seizure() {
+std::vector<std::string> Trial::with(const std::vector<Seizure>& seizures) {
   std::vector<std::string> complaints;
-  for (const Seizure& seizure : witness_.seizures) {
+  for (const Seizure& seizure : seizures) {
     while (allowed_.taken() <= seizure.event) allowed_.take_next();
     compare(seizure, allowed_.seized(seizure.who), complaints);
     if (complaints.size() >= most_complaints) break;
@@ -79,15 +86,16 @@ void Trial::compare(const Seizure& seizure, const Allowed::Derived& allows,
   Closure& closure = witness_.closure;
   const std::size_t before = closure.mark();
   for (const ValueId id : seizure.held) closure.grant(id);
-  const auto& names = witness_.ledger.names();
-  for (auto each = names.begin(); each != names.end() && complaints.size() < most_complaints;) {
-    const auto& [id, name] = *each;
-    bool is_allowed = false;
-    for (; each != names.end() && each->first == id; ++each) is_allowed = is_allowed || allows(each->second);
-    if (closure.derives(id) == is_allowed) continue;
+  std::vector<bool> is_allowed;
+  for (const Name& name : names_) is_allowed.push_back(allows(name));
+  for (auto each = named_secrets_.begin(); each != named_secrets_.end();) {
+    const auto [secret, place] = *each;
+    bool may_be = false;  // by one of its names
+    for (; each != named_secrets_.end() && each->first == secret; ++each) may_be |= is_allowed[each->second];
+    if (closure.derives(secret) == may_be || complaints.size() >= most_complaints) continue;
     complaints.push_back("client " + std::to_string(seizure.who) + " seized after event " +
-                         std::to_string(seizure.event) + ": " + text_of(name) +
-                         (is_allowed ? " should be derived" : " is derived:\n" + closure.why(id)));
+                         std::to_string(seizure.event) + ": " + text_of(names_[place]) +
+                         (may_be ? " should be derived" : " is derived:\n" + closure.why(secret)));
   }
   closure.undo(before);
 }

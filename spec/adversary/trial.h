@@ -9,7 +9,8 @@ namespace tacet::adversary {
 
 class Trial {
  public:
-  // Of a history that is over. The attacker has all that ever went over the wire.
+  // Of a history that is over. The attacker has all that ever went over the wire, and all that was saved, but
+  // not the keys that it was sealed under.
   explicit Trial(Witness& witness);
 
   // What does not hold, in words; nothing of all that follows if all holds.
@@ -18,11 +19,11 @@ class Trial {
   // Without a seizure nothing is derived.
   std::vector<std::string> without_seizure();
   // With any one of the seizures exactly what is allowed is derived.
-  std::vector<std::string> with_each_seizure();
+  std::vector<std::string> with_each_seizure() { return with(witness_.seizures); }
+  std::vector<std::string> with(const std::vector<Seizure>& seizures);  // some of them, in their order
 
   // What a seizure opens, and what it should: secrets and plaintexts, sorted.
   std::vector<ValueId> derived(const Seizure& seizure);
-  std::size_t secrets() const { return witness_.ledger.names().size(); }
 
  private:
   static std::vector<Name> keys_of(const KeyTree& tree);
@@ -31,6 +32,8 @@ class Trial {
 
   Witness& witness_;
   Allowed allowed_;
+  std::vector<Name> names_;                                     // each once
+  std::vector<std::pair<ValueId, std::size_t>> named_secrets_;  // and the place of its name; by secret
 };
 
 }  // namespace tacet::adversary

@@ -14,6 +14,18 @@ Bytes bytes_of_object(const Group& group) {
   return {reinterpret_cast<const std::uint8_t*>(&group), sizeof group};
 }
 
+// What was in the memory of a Group before it is not the endpoint's.
+class OpenMember final : public Member {
+ public:
+  using Member::Member;
+  static void* operator new(std::size_t size) {
+    void* const block = ::operator new(size);
+    wipe(block, size);
+    return block;
+  }
+  static void operator delete(void* block) { ::operator delete(block); }
+};
+
 }  // namespace
 
 void* OpenMemory::allocate(std::size_t bytes, std::size_t alignment) noexcept {
@@ -43,7 +55,8 @@ Witness::Witness(Setting setting)
         log.stream([this](const Call& call) { ledger.add(call, chronicle.epochs.size()); });
         setting.make = [this](std::string name, ClientId who, Random& random) {
           const Participant& made = enter(who, random);
-          return std::make_unique<Member>(std::move(name), *made.crypto, *made.memory, *made.memory);
+          return std::unique_ptr<Member>(
+              new OpenMember(std::move(name), *made.crypto, *made.memory, *made.memory));
         };
         setting.make_passive = [this](std::string name, ClientId who, Random& random) {
           const Participant& made = enter(who, random);
@@ -75,6 +88,8 @@ void Witness::see(ClientId who, Deed deed, const Kept* kept) {
   event.who = who;
   switch (deed) {
     case Deed::publishes:
+      if (scenario.is_live(who))
+        ledger.root(scenario.member(who).storage_key, {Name::Role::storage_key, who});
       see_key_package(who);
       return look_into(who);
     case Deed::creates: {
@@ -124,6 +139,12 @@ void Witness::see(ClientId who, Deed deed, const Kept* kept) {
       event.what = What::drops;
       seen.pending.reset();
       break;
+    case Deed::saves: {
+      const Save& saved = scenario.saved(who);
+      saves.push_back(saved.epoch);
+      saves.push_back(saved.ratchets);
+      break;
+    }
     case Deed::takes:
       see_taken(who, *kept, event);
       break;
