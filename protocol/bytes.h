@@ -34,6 +34,17 @@ inline void wipe(void* block, std::size_t size) noexcept {
   __asm__ __volatile__("" : : "r"(block) : "memory");
 }
 
+// Copies a secret past the registers: nothing clears those that are used outside the crypto boundary, and
+// part of a key that has only moved would stay in one. Where a processor has no such instruction, registers
+// are not cleared at all.
+inline void copy_secret(void* to, const void* from, std::size_t size) noexcept {
+#if defined(__x86_64__)
+  __asm__ __volatile__("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+#else
+  if (size != 0) std::memcpy(to, from, size);
+#endif
+}
+
 class Secret;
 class SecretView;
 struct SecretAccess;  // boundary.h: for implementations of Crypto
@@ -78,7 +89,7 @@ class Secret {
   friend struct SecretAccess;
 
   void take(Secret& other) noexcept {
-    std::memcpy(bytes_, other.bytes_, other.size_);
+    copy_secret(bytes_, other.bytes_, other.size_);
     size_ = other.size_;
     other.clear();
   }
@@ -109,7 +120,7 @@ class SecretView {
 inline Result<Secret> Secret::copy_of(Bytes bytes) noexcept {
   if (bytes.size() > max_size) return Error::secret_length;
   Secret secret;
-  if (!bytes.empty()) std::memcpy(secret.bytes_, bytes.data(), bytes.size());
+  copy_secret(secret.bytes_, bytes.data(), bytes.size());
   secret.size_ = bytes.size();
   return secret;
 }

@@ -471,7 +471,7 @@ Error SecretWriter::secret(const Secret& secret) noexcept {
 Error SecretWriter::put(Bytes bytes, Storage) noexcept {
   if (!measures_) {
     if (bytes.size() > output_.size() - size_) return Error::output_too_small;
-    if (!bytes.empty()) std::memcpy(output_.data() + size_, bytes.data(), bytes.size());
+    copy_secret(output_.data() + size_, bytes.data(), bytes.size());
   }
   size_ += bytes.size();
   return Error::none;

@@ -1,7 +1,7 @@
-// What an operation leaves on the stack: it runs twice on a stack of its own, with only the secret differing,
-// and no byte of that stack may differ afterwards, in whatever form a key would lie there. The checkpoint is
-// on another stack, so that it overwrites nothing. The controls call libsodium without the boundary and must
-// be found.
+// What an operation leaves on the stack and in the registers: it runs twice on a stack of its own, with only
+// the secret differing, and no byte of that stack or of a register may differ afterwards, in whatever form a
+// key would lie there. The checkpoint is on another stack, so that it overwrites nothing. The controls call
+// libsodium without the boundary and must be found.
 
 #include <gtest/gtest.h>
 #include <sodium.h>
@@ -15,6 +15,7 @@
 #include "memories.h"
 #include "noise.h"
 #include "protocol/tacet.h"
+#include "registers.h"
 #include "spec/adversary/seeded_random.h"
 
 namespace tacet {
@@ -24,12 +25,19 @@ constexpr std::size_t stack_size = 256 * 1024;
 alignas(4096) std::uint8_t stack[stack_size];
 ucontext_t here, there;
 const std::function<void()>* target;
+Registers registers;
 
-void trampoline() { (*target)(); }
+void trampoline() { run_and_save(*target, registers); }
 
-// The stack after `run`, from a known beginning.
-std::vector<std::uint8_t> stack_after(const std::function<void()>& run) {
+// The stack and the registers after `run`, from a known beginning.
+struct Left {
+  std::vector<std::uint8_t> stack;
+  Registers registers;
+};
+
+Left left_after(const std::function<void()>& run) {
   std::memset(stack, 0xa5, stack_size);
+  registers = {};
   target = &run;
   getcontext(&there);
   there.uc_stack.ss_sp = stack;
@@ -37,7 +45,7 @@ std::vector<std::uint8_t> stack_after(const std::function<void()>& run) {
   there.uc_link = &here;
   makecontext(&there, trampoline, 0);
   swapcontext(&here, &there);
-  return {stack, stack + stack_size};
+  return {{stack, stack + stack_size}, registers};
 }
 
 // A group of one member, with what is sent into it. What is public and comes to lie on the stack is the same
@@ -122,23 +130,31 @@ struct Case {
   Operation before = [](World&) {};  // what it needs, not looked at
 };
 
-// How many bytes of the stack depend on the secret. Bytes that differ between two runs with one secret are
-// noise. All runs are made by one call in a loop, on memory at fixed addresses, so that pointers to it do not
+// How many bytes depend on the secret.
+struct Residue {
+  std::size_t on_stack = 0, in_registers = 0;
+};
+
+// Bytes that differ between two runs with one secret are noise.
+std::size_t differing(Bytes one, Bytes again, Bytes other) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < one.size(); ++i) count += one[i] == again[i] && one[i] != other[i];
+  return count;
+}
+
+// All runs are made by one call in a loop, on memory at fixed addresses, so that pointers to it do not
 // differ.
-std::size_t residue(const Case& tried) {
+Residue residue(const Case& tried) {
   alignas(World) static std::uint8_t place[sizeof(World)];
-  std::array<std::vector<std::uint8_t>, 3> after;
-  for (std::size_t i = 0; i < after.size(); ++i) {
+  std::array<Left, 3> left;
+  for (std::size_t i = 0; i < left.size(); ++i) {
     auto* world = ::new (place) World(i < 2 ? 1 : 2);
     tried.before(*world);
-    after[i] = stack_after([&tried, world] { tried.operation(*world); });
+    left[i] = left_after([&tried, world] { tried.operation(*world); });
     world->~World();
   }
-  std::size_t differing = 0;
-  for (std::size_t i = 0; i < stack_size; ++i) {
-    differing += after[0][i] == after[1][i] && after[0][i] != after[2][i];
-  }
-  return differing;
+  return {differing(left[0].stack, left[1].stack, left[2].stack),
+          differing(left[0].registers.bytes(), left[1].registers.bytes(), left[2].registers.bytes())};
 }
 
 void must(Error error) {
@@ -309,12 +325,40 @@ const Case controls[] = {
      }},
 };
 
-TEST(Residue, OperationsLeaveNothingOnTheStack) {
-  for (const Case& operation : operations) EXPECT_EQ(residue(operation), 0u) << operation.name;
+#if defined(__x86_64__)
+// A key in a register that a call may change.
+const Case register_controls[] = {
+    {"xmm1", [](World& w) { __asm__ __volatile__("movdqu (%0), %%xmm1"
+                                                 :
+                                                 : "r"(w.secret_bytes)
+                                                 : "xmm1"); }},
+    {"xmm15",
+     [](World& w) {
+       __asm__ __volatile__("movdqu (%0), %%xmm15" : : "r"(w.secret_bytes) : "xmm15");
+     }},
+    {"r11", [](World& w) { __asm__ __volatile__("mov (%0), %%r11"
+                                                :
+                                                : "r"(w.secret_bytes)
+                                                : "r11"); }},
+    {"mm3", [](World& w) { __asm__ __volatile__("movq (%0), %%mm3; emms"
+                                                :
+                                                : "r"(w.secret_bytes)); }},
+};
+#endif
+
+TEST(Residue, OperationsLeaveNothing) {
+  for (const Case& operation : operations) {
+    const Residue found = residue(operation);
+    EXPECT_EQ(found.on_stack, 0u) << operation.name;
+    EXPECT_EQ(found.in_registers, 0u) << operation.name;
+  }
 }
 
 TEST(Residue, ControlsAreFound) {
-  for (const Case& control : controls) EXPECT_GE(residue(control), 8u) << control.name;
+  for (const Case& control : controls) EXPECT_GE(residue(control).on_stack, 8u) << control.name;
+#if defined(__x86_64__)
+  for (const Case& control : register_controls) EXPECT_GE(residue(control).in_registers, 8u) << control.name;
+#endif
 }
 
 }  // namespace
