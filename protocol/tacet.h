@@ -51,7 +51,8 @@
 //
 //   Memory        memory.h   where an object keeps its bytes, twice: the second is for secrets and may be
 //                            locked. HeapMemory (adapters/heap_memory.h); RegionMemory
-//                            (adapters/region_memory.h) for a region of a fixed size
+//                            (adapters/region_memory.h) for a region of a fixed size; for secrets
+//                            LockedMemory (adapters/locked_memory.h)
 //   Random        crypto.h   random bytes. SodiumRandom, from the operating system
 //   Crypto        crypto.h   the primitives of a cipher suite. Sodium, for 0x0003
 //   Signer        crypto.h   signs by a key that may live in hardware. KeySigner, with the key in memory
