@@ -184,6 +184,11 @@ Report report_of(const std::vector<Row>& rows, const std::vector<Growth>& growth
   report.one_scrub = collected.median("scrub");
   for (const Row& row : rows) {
     Report::Operation operation = report_of(row, collected);
+    if (row.scrubs_limit != 0 && operation.median != 0 && report.one_scrub != 0) {
+      const double part = row.scrubs * report.one_scrub / operation.median;
+      report.ratios.push_back(
+          {"scrubbing / " + row.label(), part, row.scrubs_limit, judge(part <= row.scrubs_limit)});
+    }
     const bool was_run = operation.median != 0 || operation.calls_verdict != Verdict::none;
     if (was_run) report.operations.push_back(std::move(operation));
   }

@@ -52,6 +52,7 @@ struct Row {
   std::function<void()> floor = {};  // without one, only the time is reported
   double limit = 0;                  // of operation / floor
   unsigned scrubs = 0;               // in one operation
+  double scrubs_limit = 0;           // of the time of these over that of the operation; 0: none
   std::optional<Calls> mandatory = {};
   std::uint64_t spare_hashes = 0;             // how many more the operation may make
   std::function<void()> set_up = {};          // once, before operation and floor, not timed
