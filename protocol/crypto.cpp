@@ -70,15 +70,6 @@ template <class Body>
   return result;
 }
 
-// The digests differ in a time that does not tell where; lengths are public.
-bool differ(Bytes a, Bytes b) noexcept {
-  if (a.size() != b.size()) return true;
-  volatile std::uint8_t difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    difference = static_cast<std::uint8_t>(difference | (a[i] ^ b[i]));
-  return difference != 0;
-}
-
 // The header of an opaque<V> whose content is the MLS prefix and a label.
 Result<VectorHeader> label_header(std::string_view label) noexcept {
   return vector_header(mls_label_prefix.size() + label.size());
@@ -148,7 +139,7 @@ Error Crypto::check_mac(SecretView key, Pieces input, Bytes tag) noexcept {
   return scrubbed([&]() noexcept {
     Digest right;
     TRY(do_mac(key, input, right.resize(hash_size())));
-    const bool wrong = differ(right, tag);
+    const bool wrong = do_differ(right, tag);
     wipe(right.resize(Digest::max_size).data(), Digest::max_size);
     return wrong ? Error::mac_mismatch : Error::none;
   });

@@ -188,6 +188,15 @@ class Crypto {
   virtual Error do_hash(Pieces input, MutableBytes out) noexcept = 0;
   virtual std::uint32_t do_short_hash(const ShortHashKey& key, Bytes input) noexcept = 0;
   virtual Error do_mac(SecretView key, Pieces input, MutableBytes out) noexcept = 0;
+  // The verdict of check_mac(): whether a received tag is not the right one, in a time that does not tell
+  // where; lengths are public [PRIV-09]. Defined here, so that a class with RTTI can derive from this one.
+  virtual bool do_differ(Bytes right, Bytes received) noexcept {
+    if (right.size() != received.size()) return true;
+    volatile std::uint8_t difference = 0;
+    for (std::size_t i = 0; i < right.size(); ++i)
+      difference = static_cast<std::uint8_t>(difference | (right[i] ^ received[i]));
+    return difference != 0;
+  }
   virtual Error do_extract(SecretView salt, SecretPieces ikm, MutableBytes out) noexcept = 0;
   virtual Error do_expand(SecretView prk, Pieces info, MutableBytes out) noexcept = 0;
   virtual Error do_seal(SecretView key, SecretView nonce, Bytes aad, SecretView plaintext,

@@ -125,12 +125,12 @@ Error Sodium::do_random(MutableBytes out, bool) noexcept { return random_.fill(o
 // ---- DHKEM(X25519, HKDF-SHA256), RFC 9180, 4.1 and 7.1
 
 Error Sodium::do_x25519(SecretView scalar, Bytes point, MutableBytes out) noexcept {
-  // libsodium answers -1 for the all-zero result.
+  std::memset(out.data(), 0, out.size());  // libsodium may refuse a point before it multiplies
+  // libsodium answers -1 for the all-zero result. The verdict is no branch here: it is computed from a
+  // secret.
   const int result =
       crypto_scalarmult_curve25519(out.data(), SecretAccess::read(scalar).data(), point.data());
-  if (result == 0) return Error::none;  // [CRYPTO-24]
-  wipe(out.data(), out.size());
-  return Error::kem_low_order;
+  return result == 0 ? Error::none : Error::kem_low_order;  // [CRYPTO-24]
 }
 
 Error Sodium::do_x25519_base(SecretView scalar, MutableBytes out) noexcept {
