@@ -5,12 +5,16 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 
 namespace tacet::tool {
 
 namespace fs = std::filesystem;
 
 namespace {
+
+// The folder of whole histories, which are of another format: vectors/check_egress.py reads them.
+constexpr std::string_view histories = "egress";
 
 std::string read_text(const fs::path& path) {
   std::error_code error;
@@ -158,6 +162,7 @@ std::vector<fs::path> find_files(const fs::path& path) {
   auto entry = fs::recursive_directory_iterator(path, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     std::error_code gone;  // a link to nowhere is no file
+    if (entry->path().filename() == histories && entry->is_directory(gone)) entry.disable_recursion_pending();
     if (entry->path().extension() == ".json" && entry->is_regular_file(gone)) files.push_back(entry->path());
   }
   if (error) throw Unreadable(error.message());

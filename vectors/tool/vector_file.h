@@ -23,8 +23,8 @@ class Unreadable : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The file at `path`; if that is a folder, the *.json in it and in its subfolders, sorted. Throws Unreadable
-// if there is none.
+// The file at `path`; if that is a folder, the *.json in it and in its subfolders, sorted, but for those in a
+// folder `egress`, which are whole histories and no vectors. Throws Unreadable if there is none.
 std::vector<std::filesystem::path> find_files(const std::filesystem::path& path);
 
 // The array of cases that the file holds. Throws Unreadable, also for a name that an object has twice and for
