@@ -82,9 +82,9 @@ TEST(Trial, GivesExactlyWhatIsAllowedInRandomHistories) {
   Tried tried;
   const bool holds = rc::check("a seizure gives what RFC 9420 allows", [&tried] {
     const auto seed = *rc::gen::arbitrary<std::uint64_t>();
-    const auto members = *rc::gen::inRange<std::size_t>(2, is_exhaustive() ? 65 : 13);
+    const auto members = *rc::gen::inRange<std::size_t>(2, is_exhaustive() ? 33 : 13);
     Witness witness(setting_of(seed, members + 6));
-    play(witness.scenario, members, members, is_exhaustive() ? 300 : 60);
+    play(witness.scenario, members, members, is_exhaustive() ? 150 : 60);
     RC_ASSERT(complaints_of(witness, is_exhaustive() ? 200 : SIZE_MAX, tried) == "");
   });
   EXPECT_TRUE(holds);
