@@ -95,7 +95,7 @@ TEST(Trial, GivesExactlyWhatIsAllowedInRandomHistories) {
 // Live endpoints judge every other's leaf; so of many members most are passive, whose keys are secrets like
 // all others.
 void try_large(std::size_t members, std::size_t live, std::size_t steps, std::size_t most_seizures) {
-  Witness witness(setting_of(members, members + 8));
+  Witness witness(setting_of(members, members + 6));
   play(witness.scenario, members, live, steps);
   Tried tried;
   EXPECT_EQ(complaints_of(witness, most_seizures, tried), "");
@@ -107,11 +107,11 @@ void try_large(std::size_t members, std::size_t live, std::size_t steps, std::si
 
 TEST(Trial, GivesExactlyWhatIsAllowedIn64Members) { try_large(64, 32, is_exhaustive() ? 300 : 30, 100); }
 
-TEST(Trial, GivesExactlyWhatIsAllowedIn500Members) { try_large(500, 16, is_exhaustive() ? 100 : 12, 50); }
+TEST(Trial, GivesExactlyWhatIsAllowedIn500Members) { try_large(500, 8, is_exhaustive() ? 100 : 12, 50); }
 
 // Minutes: only where TACET_EXHAUSTIVE is set.
 TEST(Trial, GivesExactlyWhatIsAllowedIn5000Members) {
-  if (is_exhaustive()) try_large(5000, 16, 20, 40);
+  if (is_exhaustive()) try_large(5000, 8, 20, 40);
 }
 
 // ---- what is planted
