@@ -539,10 +539,13 @@ class Command(Case):
 class Published(Case):
     """The files in vectors/egress agree; copies that are damaged at random do not, or are malformed."""
 
+    def files(self):
+        files = [path for path in sorted((VECTORS / "egress").glob("*.json")) if path.name != "schema.json"]
+        self.assertGreater(len(files), 0)
+        return files
+
     def test_files(self):
-        for path in sorted((VECTORS / "egress").glob("*.json")):
-            if path.name == "schema.json":
-                continue
+        for path in self.files():
             report = check_egress.check(path, SCHEMA)
             self.assertEqual((report["status"], report.get("error"), report["differences"]), (0, None, []))
             text = path.read_text()
@@ -550,6 +553,22 @@ class Published(Case):
             self.flip(text, chance)
             for _ in range(5 if len(text) < 1 << 20 else 0):  # the checker takes its time for long ones
                 self.garble(text, chance)
+
+    def test_what_is_planted_in_files(self):
+        for path in self.files():
+            data, chance = json.loads(path.read_text()), random.Random(path.name)
+            for seizure in data["seizures"][-1:]:
+                id = seizure["derivable"].pop(chance.randrange(len(seizure["derivable"])))
+                differences = self.report(data)["differences"]
+                self.assertEqual([entry["secret"]["id"] for entry in differences], [id])
+                self.assertIn("is derivable, and not listed", differences[0]["text"])
+            secret = chance.choice([one for one in data["secrets"] if one["kind"] == "key" and len(one["bytes"]) == 64])
+            sent = data["wire"][-1]
+            del sent["sha256"]
+            sent["bytes"] += secret["bytes"][8:38]
+            texts = [entry["text"] for entry in self.report(data)["differences"]
+                     if entry.get("secret", {}).get("id") == secret["id"]]
+            self.assertIn(f"wire[{len(data['wire']) - 1}].bytes holds 15 bytes of it", "".join(texts))
 
     def test_the_example_of_the_documentation(self):
         example = re.search(r'(?m)^    {"format": "tacet-egress"(.*\n)+?\n', (VECTORS / "README.md").read_text())[0]

@@ -30,6 +30,8 @@ SHORT = {**{name: name for name in TYPES},
             for name in ("external-join", "external-proposal", "resumption-psk", "reinit", "messages",
                          "successors")}}
 FILES = {**SHORT, "passive-client-200-commits": "passive-client"}
+# Of another format, which check_egress_test.py looks at.
+HISTORIES = ["egress/every-commit", "egress/healing", "egress/late-messages", "egress/by-chance"]
 
 # The members that a case's generator chooses. All others are computed from them.
 INPUTS = {
@@ -209,8 +211,9 @@ class ToolTest(unittest.TestCase):
             out = self.folder / "made" / seed
             result = run("generate", "--seed", seed, "--out", out)
             self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertEqual({path.stem for path in out.iterdir()}, set(FILES))
-            for name in FILES:
+            self.assertEqual({str(path.relative_to(out).with_suffix("")) for path in out.rglob("*.*")},
+                             {*FILES, *HISTORIES})
+            for name in (*FILES, *HISTORIES):
                 if same or name not in ("deserialization", "tree-math"):
                     made, kept = (folder / f"{name}.json" for folder in (out, VECTORS))
                     self.assertEqual(made.read_bytes() == kept.read_bytes(), same, f"{name}, seed {seed}")
