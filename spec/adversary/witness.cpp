@@ -283,9 +283,12 @@ void Witness::begin(ClientId who, EpochNumber epoch) {
 
 // ---- what an endpoint has
 
-// All of an endpoint's memory, the Group itself, and what the application keeps for it.
 void Witness::look_into(ClientId who) {
-  if (!seizes || !scenario.is_live(who)) return;
+  if (seizes && scenario.is_live(who)) seize(who);
+}
+
+// All of an endpoint's memory, the Group itself, and what the application keeps for it.
+void Witness::seize(ClientId who) {
   std::set<ValueId> held;
   const auto look = [&](Bytes at) {
     const std::vector<ValueId> found = closure.secrets_in(at);
