@@ -42,7 +42,7 @@ class Witness {
   Witness(const Witness&) = delete;
   Witness& operator=(const Witness&) = delete;
 
-  Log log;  // streamed: it keeps no calls
+  Log log{true};  // streamed: it keeps no calls
   Closure closure;
   Ledger ledger{closure};
   Chronicle chronicle;
