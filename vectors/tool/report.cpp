@@ -284,7 +284,14 @@ std::string junit_report(const Results& results, const Table& table) {
          junit_counts(table.totals, all_unreadable) + suites + "</testsuites>\n";
 }
 
-bool write(const std::string& path, const std::string& text) {
+// Standard output, unless a report for a machine goes there.
+std::ostream& out_for(const ConformanceOptions& options) {
+  return options.json == "-" || options.junit == "-" ? std::cerr : std::cout;
+}
+
+}  // namespace
+
+bool write_report(const std::string& path, const std::string& text) {
   std::ofstream file;
   if (path != "-") file.open(path, std::ios::binary);
   std::ostream& out = path == "-" ? std::cout : file;
@@ -292,13 +299,6 @@ bool write(const std::string& path, const std::string& text) {
   if (!out) std::cerr << "tacet: cannot write " << printable(path) << "\n";
   return static_cast<bool>(out);
 }
-
-// Standard output, unless a report for a machine goes there.
-std::ostream& out_for(const ConformanceOptions& options) {
-  return options.json == "-" || options.junit == "-" ? std::cerr : std::cout;
-}
-
-}  // namespace
 
 void report_case(const ConformanceOptions& options, const FileResult& file, const CaseResult& result) {
   out_for(options) << name_of(result.outcome) << " " << printable(file.name) << ", case " << result.index
@@ -311,8 +311,9 @@ bool report(const ConformanceOptions& options, const Results& results, int statu
   print_errors(results);
   bool written = static_cast<bool>(out_for(options).flush());
   if (!written) std::cerr << "tacet: cannot write the results\n";
-  if (!options.json.empty()) written = write(options.json, json_report(results, table, status)) && written;
-  if (!options.junit.empty()) written = write(options.junit, junit_report(results, table)) && written;
+  if (!options.json.empty())
+    written = write_report(options.json, json_report(results, table, status)) && written;
+  if (!options.junit.empty()) written = write_report(options.junit, junit_report(results, table)) && written;
   return written;
 }
 
