@@ -49,6 +49,7 @@ class Witness {
   std::vector<Seizure> seizures;  // one for each event of a live client, unless they are not wanted
   bool seizes = true;
   std::vector<Octets> saves;  // every record that anybody has saved: sealed, so that all may have them
+
   // Looks into a live client's endpoint now, whether it is wanted after each event or not.
   void seize(ClientId who);
 

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "conformance.h"
+#include "demand.h"
 #include "generate.h"
 #include "inspect.h"
 #include "inspect_structures.h"
@@ -62,6 +63,22 @@ constexpr const char* replay_footer =
     "Exit status: 0 if all is as it should be; 1 if somebody knows or answers something else; 2 if the\n"
     "command line is wrong or the script could not be read.";
 
+constexpr const char* demand_footer =
+    "A conversation is played: KeyPackages are published, a group is created and all are added, then text,\n"
+    "a photo of 3 MiB and a video, in pieces of 4 MiB, while members come, go and commit. Passive members "
+    "have real\n"
+    "keys and leaves, and never process anything. --verbose numbers the steps. Members are called alice,\n"
+    "bob, carol, member-3 and so on, live ones first; who comes later has the next number. Who is seized "
+    "goes\n"
+    "on, and heals by a Commit of its own; several seizures are judged one by one.\n"
+    "\n"
+    "What the provider can read is derived from all that the members did and all that was sent, by "
+    "attackers\n"
+    "who can do anything but break a primitive. What it learns all the same is read from what it holds.\n"
+    "\n"
+    "Exit status: 0 if the provider reads nothing, and a seizure opens exactly what RFC 9420 allows; 1 if\n"
+    "not; 2 if the command line is wrong or the results could not be written.";
+
 constexpr std::uint64_t max_seed = std::numeric_limits<std::uint64_t>::max();
 
 // Decimal, or hexadecimal after 0x.
@@ -104,6 +121,7 @@ class CommandLine {
     add_inspect();
     add_generate();
     add_replay();
+    add_demand();
 #ifdef TACET_TEST_BUILD
     add_switch_off();
 #endif
@@ -116,6 +134,7 @@ class CommandLine {
       if (conformance_->parsed()) return run_conformance();
       if (inspect_->parsed()) return run_inspect();
       if (replay_->parsed()) return replay(replay_options_);
+      if (demand_->parsed()) return run_demand();
       return run_generate();
     } catch (const CLI::ParseError& error) {
       return app_.exit(error) == 0 ? 0 : 2;
@@ -182,6 +201,38 @@ class CommandLine {
     replay_->add_flag("--verbose", replay_options_.verbose, "Also what each client receives");
   }
 
+  void add_demand() {
+    ConversationOptions& wanted = demand_options_.conversation;
+    demand_ = app_.add_subcommand("demand", "Play a conversation, then the order to hand over everything");
+    demand_->footer(demand_footer);
+    const auto number = [this](const char* name, auto& out, const char* what) {
+      demand_
+          ->add_option_function<std::string>(
+              name, [&out](const std::string& text) { out = *parse_number(text, max_seed); }, what)
+          ->check(number_up_to(max_seed))
+          ->type_name("N");
+    };
+    number("--members", wanted.members, "Members of the group [1000]");
+    number("--live", demand_options_.live, "Of them, those that do all that a member does [16]");
+    number("--messages", wanted.messages, "Messages of text [200]");
+    number("--video", wanted.video, "The size of the video, in MiB [48]");
+    number("--seed", wanted.seed, "What all randomness comes from [1]");
+    demand_->add_option("--seize", demand_options_.seizes, "A live client, after that step; repeatable")
+        ->type_name("NAME@STEP")
+        ->allow_extra_args(false);
+    demand_->add_option("--handshakes", handshakes_, "How proposals and Commits are sent [private]")
+        ->check(CLI::IsMember({"private", "public"}));
+    demand_
+        ->add_option(
+            "--tree", tree_,
+            "Where who joins has the tree from: the Welcome; beside it, in the clear; or a GroupInfo too,\n"
+            "for who joins from outside [inside]")
+        ->check(CLI::IsMember({"inside", "apart", "published"}));
+    demand_->add_option("--json", demand_options_.json, "Write the results as JSON; - is standard output")
+        ->type_name("FILE");
+    demand_->add_flag("-v,--verbose", demand_options_.verbose, "Each step");
+  }
+
 #ifdef TACET_TEST_BUILD
   void add_switch_off() {
     const std::map<std::string, Error> errors = {
@@ -219,6 +270,14 @@ class CommandLine {
     return inspect(inspect_options_);
   }
 
+  int run_demand() {
+    ConversationOptions& wanted = demand_options_.conversation;
+    if (handshakes_ == "public") wanted.handshakes = WireFormat::public_message;
+    if (tree_ == "apart") wanted.tree = TreeGiven::apart;
+    if (tree_ == "published") wanted.tree = TreeGiven::published;
+    return demand(demand_options_);
+  }
+
   int run_generate() {
     if (out_.empty()) out_ = published_folder("--out");
     return generate(*parse_number(seed_, max_seed), out_);
@@ -237,11 +296,13 @@ class CommandLine {
   CLI::Option* inspect_input_ = nullptr;
   CLI::App* generate_ = nullptr;
   CLI::App* replay_ = nullptr;
+  CLI::App* demand_ = nullptr;
   ConformanceOptions options_;
   std::vector<std::string> suites_;
   InspectOptions inspect_options_;
   ReplayOptions replay_options_;
-  std::string inspect_notation_;
+  DemandOptions demand_options_;
+  std::string inspect_notation_, handshakes_, tree_;
   std::string seed_, out_;
 };
 
