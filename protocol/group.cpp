@@ -154,6 +154,7 @@ Error Group::commit_from_outside(Signer& signer, const GroupInfo& group_info,
 void Group::begin_epoch() noexcept {
   saved_epoch_.reset();
   saved_reservation_ = {};
+  has_committed_ = false;
   past_.resumption.keep(state().context().epoch, epoch_->member.keys().copy(EpochKeys::Of::resumption_psk));
 }
 
@@ -270,7 +271,7 @@ Error Group::commit(Signer& signer, const CommitOptions& wanted, const Selection
   const Error error = [&]() noexcept -> Error {
     NewCommit commit;
     TRY(selection.list(pending.list, commit.proposals));
-    commit.with_path = wanted.with_path;
+    commit.with_path = wanted.with_path || has_committed_;
     commit.leaf = wanted.leaf.fields;
     commit.leaf_signer = wanted.leaf.signer;
     commit.wire_format = client_.policy.handshake_format();
@@ -283,6 +284,7 @@ Error Group::commit(Signer& signer, const CommitOptions& wanted, const Selection
     return pending.record.take(pending.commit.next.state());
   }();
   lent_psk_.clear();
+  has_committed_ = has_committed_ || error == Error::none;
   if (error != Error::none) pending_.reset();
   return error;
 }
@@ -589,6 +591,7 @@ Error Group::restore(SavedState& saved) noexcept {
   TRY(saved.finish());
   saved_epoch_.reset();  // under other limits it would not be the same
   saved_reservation_ = {};
+  has_committed_ = true;  // or may have
   return Error::none;
 }
 

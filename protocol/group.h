@@ -63,7 +63,7 @@ struct NewLeaf {
 struct CommitOptions {
   std::span<const Proposal> proposals = {};  // by value, behind those that wait
   bool with_waiting = true;  // whether the proposals that wait are covered, as far as they can be
-  bool with_path = true;     // also where none is required
+  bool with_path = true;     // also where none is required; the first Commit in an epoch may do without
   NewLeaf leaf = {};
   std::uint64_t now = 0;  // as in NewProposal
   Bytes authenticated_data = {};
@@ -309,6 +309,9 @@ class Group final : private Psks {
   Secret lent_psk_;
   std::optional<Pending> pending_;
   Staged staged_;
+  // Whether a Commit of this epoch was made, and perhaps dropped. A second one that says the same, without a
+  // path, would begin the same epoch, and its Welcome would seal another GroupInfo with the same key and nonce.
+  bool has_committed_ = false;
   std::optional<SavedSalt> saved_epoch_;      // by which ratchets refer to the record of this epoch
   SecretTree::Reserved saved_reservation_{};  // of the ratchets that were saved last
 };

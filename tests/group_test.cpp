@@ -118,6 +118,24 @@ TEST_F(GroupTest, WhatIsDroppedHasNotHappened) {
 }
 
 // Also of one who has a Commit that waits.
+// Or it could begin the same epoch as the one that was dropped, and its Welcome would repeat key and nonce.
+TEST_F(GroupTest, ASecondCommitOfAnEpochHasAPath) {
+  make_group(3);
+  members[0]->psks.known["psk"] = Octets(32, 7);
+  const Proposal psk = adversary::external_psk_of("psk");
+  const auto has_path = [&] {
+    const Octets commit = members[0]->commit({.proposals = {&psk, 1}, .with_path = false});
+    EXPECT_FALSE(commit.empty());
+    const Record& record = *members[0]->group.pending_record();
+    return !equal(record.leaf_before(), record.leaf_after());
+  };
+  EXPECT_FALSE(has_path());
+  members[0]->group.drop_pending();
+  EXPECT_TRUE(has_path());
+  members[0]->group.adopt_pending();
+  EXPECT_FALSE(has_path());
+}
+
 TEST_F(GroupTest, WhoIsRemovedKeepsNothing) {
   make_group(3);
   members[1]->commit();

@@ -137,6 +137,7 @@ void GroupModel::enter(Knowledge& who, EpochId epoch) {
   who.keys.epoch = epoch;
   who.waiting.clear();
   who.pending.reset();
+  who.has_committed = false;
   who.psk_epochs.push_back(epochs_[epoch].number);
   if (who.psk_epochs.size() > limits_of_scripts().resumption_psks + 1) {
     who.psk_epochs.erase(who.psk_epochs.begin());
@@ -373,6 +374,7 @@ MessageId GroupModel::commit(Knowledge& by, const std::vector<CoveredByCommit>& 
     epochs_[sent.next].leaves[sent.leaf]->key = key;
     by.leaf_keys.insert(key);
   }
+  by.has_committed = true;
   return by.pending.emplace(post(std::move(sent)));
 }
 

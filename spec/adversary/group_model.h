@@ -146,6 +146,7 @@ struct Knowledge {
   std::deque<MessageKeys> past;    // the newest first
   std::vector<MessageId> waiting;  // proposals, in the order in which they came
   std::optional<MessageId> pending;
+  bool has_committed = false;  // in this epoch
   std::set<KeyId> leaf_keys;
   std::optional<KeyId> key_package;  // the one that it can be added by
   std::vector<std::uint64_t> psk_epochs;

@@ -302,7 +302,7 @@ std::string Player::commit(ClientId who, const Operation& operation) {
   if (!complaint.empty()) fail(*by, complaint);
   const Record& record = *by->member->group.pending_record();
   const bool has_path = !equal(record.leaf_before(), record.leaf_after());
-  if (has_path != (wanted.with_path || GroupModel::needs_path(list)))
+  if (has_path != (wanted.with_path || by->knows.has_committed || GroupModel::needs_path(list)))
     fail(*by, "commits with no path, or with one");
   const MessageId id = model_.commit(by->knows, list, has_path);
   return send_commit(*by, id, std::move(bytes), wanted.tree_inline);
