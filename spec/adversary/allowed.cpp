@@ -140,6 +140,7 @@ bool Allowed::Derived::operator()(const Name& name) const {
       return of.joiner;
     case Role::psk_secret: {
       const auto& psks = all_.history_.epochs[name.first].psks;
+      if (name.second > psks.size()) return false;  // it has no right name
       return std::all_of(psks.begin(), psks.begin() + static_cast<std::ptrdiff_t>(name.second),
                          [this](auto& psk) { return has_psk(psk); });
     }
