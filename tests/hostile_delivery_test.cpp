@@ -114,16 +114,22 @@ class Attack {
     is_attacking_ = false;
   }
 
-  static bool is_public(const Kept& kept) {
+  static MlsMessage decoded(const Kept& kept) {
     MlsMessage message;
     adversary::must(decode(Bytes(kept.bytes), message));
-    return message.wire_format == WireFormat::public_message;
+    return message;
+  }
+  static bool is_public(const Kept& kept) { return decoded(kept).wire_format == WireFormat::public_message; }
+  static bool is_from_outside(const Kept& kept) {
+    return is_public(kept) &&
+           decoded(kept).public_message.content.sender.type == SenderType::new_member_commit;
   }
 
   // The end of every message authenticates all of it, or at least what is before it.
   Error demanded_of_last_byte(ClientId to, const Kept& kept) const {
     if (kept.kind == Kind::welcome) return Error::group_secrets_not_authentic;
     if (kept.epoch < scenario_.member(to).group.state().context().epoch) return Error::epoch_past;
+    if (is_from_outside(kept)) return Error::confirmation_tag_invalid;
     if (is_public(kept)) return Error::membership_tag_invalid;
     return kept.from == to ? Error::generation_gone : Error::content_not_authentic;
   }
