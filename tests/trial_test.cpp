@@ -105,13 +105,23 @@ void try_large(std::size_t members, std::size_t live, std::size_t steps, std::si
               tried.seizures);
 }
 
-TEST(Trial, GivesExactlyWhatIsAllowedIn64Members) { try_large(64, 32, is_exhaustive() ? 300 : 30, 100); }
+struct Size {
+  std::size_t members, live, steps, most_seizures;
+};
 
-TEST(Trial, GivesExactlyWhatIsAllowedIn500Members) { try_large(500, 8, is_exhaustive() ? 100 : 12, 50); }
+// That of 5,000 takes a minute: it is no test where it is not asked for.
+std::vector<Size> sizes() {
+  if (!is_exhaustive()) return {{64, 32, 30, 100}, {500, 8, 12, 50}};
+  return {{64, 32, 300, 100}, {500, 8, 100, 50}, {5000, 8, 20, 40}};
+}
 
-// Minutes: only where TACET_EXHAUSTIVE is set.
-TEST(Trial, GivesExactlyWhatIsAllowedIn5000Members) {
-  if (is_exhaustive()) try_large(5000, 8, 20, 40);
+class Large : public ::testing::TestWithParam<Size> {};
+
+INSTANTIATE_TEST_SUITE_P(, Large, ::testing::ValuesIn(sizes()),
+                         [](const auto& size) { return std::to_string(size.param.members) + "Members"; });
+
+TEST_P(Large, GivesExactlyWhatIsAllowed) {
+  try_large(GetParam().members, GetParam().live, GetParam().steps, GetParam().most_seizures);
 }
 
 // ---- what is planted
