@@ -92,26 +92,12 @@ void Witness::see(ClientId who, Deed deed, const Kept* kept) {
         ledger.root(scenario.member(who).storage_key, {Name::Role::storage_key, who});
       see_key_package(who);
       return look_into(who);
-    case Deed::creates: {
-      see_key_package(who);  // of the leaf
-      EpochBegun first;
-      first.committer = who;
-      first.leaf_key = chronicle.events.back().key;
-      event.what = What::creates;
-      event.epoch = chronicle.epochs.size();
-      chronicle.epochs.push_back(first);
-      begin(who, event.epoch);
+    case Deed::creates:
+      see_created(who, event);
       break;
-    }
-    case Deed::updates: {
-      const ProposalCache& waiting = scenario.member(who).group.state().proposals();
-      Proposal update;
-      must(decode(waiting.proposal(*(waiting.end() - 1)), update));
-      event.what = What::updates;
-      event.key = ledger.number_of(update.update.leaf_node.encryption_key);
-      see_sent(who, RatchetType::handshake, event);
+    case Deed::updates:
+      see_updated(who, event);
       break;
-    }
     case Deed::proposes:
       see_sent(who, RatchetType::handshake, event);
       break;
@@ -125,7 +111,7 @@ void Witness::see(ClientId who, Deed deed, const Kept* kept) {
       event.epoch = *seen.pending;
       break;
     case Deed::joins_from_outside:
-      see_key_package(who);                                        // which was made for the leaf
+      see_key_package(who);                                        // which stays
       see_commit(who, *participants_[sent_before(1).from].epoch);  // whose GroupInfo it is
       event.what = What::commits;
       event.epoch = *seen.pending;
@@ -151,6 +137,26 @@ void Witness::see(ClientId who, Deed deed, const Kept* kept) {
   }
   chronicle.events.push_back(event);
   look_into(who);
+}
+
+void Witness::see_created(ClientId who, Happened& event) {
+  see_key_package(who);  // of the leaf
+  EpochBegun first;
+  first.committer = who;
+  first.leaf_key = chronicle.events.back().key;
+  event.what = What::creates;
+  event.epoch = chronicle.epochs.size();
+  chronicle.epochs.push_back(first);
+  begin(who, event.epoch);
+}
+
+void Witness::see_updated(ClientId who, Happened& event) {
+  const ProposalCache& waiting = scenario.member(who).group.state().proposals();
+  Proposal update;
+  must(decode(waiting.proposal(*(waiting.end() - 1)), update));
+  event.what = What::updates;
+  event.key = ledger.number_of(update.update.leaf_node.encryption_key);
+  see_sent(who, RatchetType::handshake, event);
 }
 
 void Witness::see_taken(ClientId who, const Kept& kept, Happened& event) {

@@ -66,6 +66,8 @@ class Witness {
 
   Participant& enter(ClientId who, Random& random);
   void see(ClientId who, Deed deed, const Kept* kept);
+  void see_created(ClientId who, Happened& event);
+  void see_updated(ClientId who, Happened& event);
   void see_taken(ClientId who, const Kept& kept, Happened& event);
   void see_key_package(ClientId who);
   void see_commit(ClientId who, EpochNumber parent);
