@@ -467,8 +467,14 @@ RC_GTEST_PROP(ClosureProperties, FifteenBytesOfASecretAreFoundAndFewerAreNot, ()
       *rc::gen::oneOf(rc::gen::just<std::size_t>(7), rc::gen::inRange<std::size_t>(8, secret.size() + 1));
   const auto begin = *rc::gen::inRange<std::size_t>(0, secret.size() - size + 1);
   const Bytes part = Bytes(secret).subspan(begin, size);
-  Octets bytes = toy.some(*rc::gen::inRange<std::size_t>(0, 40)) + octets(part) +
-                 toy.some(*rc::gen::inRange<std::size_t>(0, 40));
+  Octets before = toy.some(*rc::gen::inRange<std::size_t>(0, 40)),
+         after = toy.some(*rc::gen::inRange<std::size_t>(0, 40));
+  // What is beside it is not, by chance, more of the secret.
+  if (!before.empty() && begin > 0) before.back() = static_cast<std::uint8_t>(~secret[begin - 1]);
+  if (!after.empty() && begin + size < secret.size()) {
+    after.front() = static_cast<std::uint8_t>(~secret[begin + size]);
+  }
+  Octets bytes = before + octets(part) + after;
   switch (*rc::gen::inRange(0, 3)) {
     case 1:
       bytes = octets(model::hex(bytes));
