@@ -6,10 +6,11 @@ namespace tacet::adversary {
 
 // ---- what an endpoint has
 
-bool Holding::Messages::has(std::size_t ratchet, std::uint32_t generation) const {  // 9.2
+bool Holding::Messages::has(std::size_t ratchet, std::uint32_t generation, bool as_key) const {  // 9.2
   if (heard.count(static_cast<std::uint32_t>(ratchet / 2)) == 0) return true;
   const auto found = next.find(ratchet);
-  return found == next.end() || generation >= found->second || skipped.count({ratchet, generation}) != 0;
+  return found == next.end() || generation >= found->second ||
+         (as_key && skipped.count({ratchet, generation}) != 0);
 }
 
 void Holding::Messages::use(const Sealed& message) {
@@ -19,6 +20,11 @@ void Holding::Messages::use(const Sealed& message) {
   if (message.generation < next_one) skipped.erase({ratchet, message.generation});
   for (; next_one < message.generation; ++next_one) skipped.insert({ratchet, next_one});
   next_one = std::max(next_one, message.generation + 1);
+}
+
+void Holding::Messages::pass_over(std::size_t ratchet, std::uint32_t until) {  // and keep nothing of them
+  heard.insert(static_cast<std::uint32_t>(ratchet / 2));
+  next[ratchet] = std::max(next[ratchet], until);
 }
 
 void Holding::enter(EpochNumber next, LeafIndex at, const Chronicle& history) {
@@ -37,17 +43,11 @@ void Holding::apply(const Happened& event, const Chronicle& history, const std::
   using What = Happened::What;
   if (event.message.has_value()) messages[event.message->epoch].use(*event.message);
   const EpochBegun& begun = history.epochs[event.epoch];
-  if (event.what == What::publishes) published = {event.key, event.init_key};
   if (event.what == What::updates) updates.insert(event.key);
   if (event.what == What::commits) pending = event.epoch;
   if (event.what == What::drops) pending.reset();
-  if (event.what == What::leaves) {
-    const std::set<KeyNumber> still_published = published;
-    *this = Holding();
-    published = still_published;
-  }
+  if (event.what == What::leaves) *this = Holding();
   if (event.what == What::adopts) enter(event.epoch, pending == event.epoch ? begun.leaf : leaf, history);
-  if (event.what == What::creates || event.what == What::joins) published.clear();  // 10, 16.8
   if (event.what == What::creates) enter(event.epoch, begun.leaf, history);
   if (event.what == What::joins) {
     const auto own = std::find_if(begun.changes.begin(), begun.changes.end(), [&](const TreeChange& change) {
@@ -55,6 +55,27 @@ void Holding::apply(const Happened& event, const Chronicle& history, const std::
     });
     enter(event.epoch, trees[event.epoch].leaf_with(own->leaf_key), history);
   }
+  if (event.what == What::restarts) {
+    for (const RatchetType type : {RatchetType::handshake, RatchetType::application}) {
+      messages[*epoch].pass_over(ratchet_of(leaf, type), event.reserved[static_cast<std::size_t>(type)]);
+    }
+  }
+}
+
+bool Holding::has(const Name& name, const KeyTree& tree) const {
+  if (name.role < Name::Role::tree_node) return false;
+  if (name.first == pending) return true;
+  const auto kept = messages.find(name.first);
+  if (kept == messages.end()) return false;
+  if (name.role == Name::Role::tree_node) {
+    const std::size_t leaves = tree.size().leaves();
+    const auto is_below = [&](std::size_t at) {
+      return (leaves + at) >> (std::bit_width(leaves) - std::bit_width(name.second)) == name.second;
+    };
+    return std::none_of(kept->second.heard.begin(), kept->second.heard.end(), is_below);
+  }
+  return kept->second.has(name.second, static_cast<std::uint32_t>(name.third),
+                          name.role == Name::Role::message_key);
 }
 
 // ---- what can be derived of it
@@ -66,16 +87,26 @@ Allowed::Allowed(const Chronicle& history) : history_(history) {
 }
 
 void Allowed::take_next() {
+  using What = Happened::What;
   const Happened& event = history_.events[taken_++];
-  holdings_[event.who].apply(event, history_, trees_);
+  if (event.what == What::publishes) published_[event.who] = {event.key, event.init_key};
+  if (event.what == What::creates || event.what == What::joins) published_[event.who].clear();  // 10, 16.8
+  Holding& held = holdings_[event.who][event.group];
+  Holding& saved = saved_[event.who][event.group];
+  if (event.what == What::restarts) held = saved;
+  held.apply(event, history_, trees_);
+  if (event.what == What::saves) saved = held;
 }
 
 Allowed::Derived::Derived(const Allowed& all, ClientId who)
-    : all_(all), who_(who), held_(all.holdings_.at(who)), keys_(held_.published) {
-  keys_.insert(held_.updates.begin(), held_.updates.end());
-  if (held_.epoch.has_value()) all.tree(*held_.epoch).keys_of(held_.leaf, keys_);
-  if (held_.pending.has_value()) {
-    all.tree(*held_.pending).keys_of(all.history_.epochs[*held_.pending].leaf, keys_);
+    : all_(all), who_(who), keys_(all.published_.at(who)) {
+  for (const auto& [group, held] : all.holdings_.at(who)) {
+    held_.push_back(&held);
+    keys_.insert(held.updates.begin(), held.updates.end());
+    if (held.epoch.has_value()) all.tree(*held.epoch).keys_of(held.leaf, keys_);
+    if (held.pending.has_value()) {
+      all.tree(*held.pending).keys_of(all.history_.epochs[*held.pending].leaf, keys_);
+    }
   }
   for (EpochNumber epoch = 0; epoch < all.history_.epochs.size(); ++epoch) begin(epoch);
 }
@@ -115,10 +146,12 @@ bool Allowed::Derived::has_psk(const PskAsked& psk) const {
 
 bool Allowed::Derived::has(EpochNumber epoch, Name::EpochSecret secret) const {
   if (epoch < epochs_.size() && epochs_[epoch].all()) return true;
-  if (epoch == held_.epoch || epoch == held_.pending) return true;
-  if (secret == Name::sender_data) return held_.messages.count(epoch) != 0;
-  const auto& kept = held_.epochs;  // 8.6
-  return secret == Name::resumption && std::find(kept.begin(), kept.end(), epoch) != kept.end();
+  return std::any_of(held_.begin(), held_.end(), [&](const Holding* held) {
+    if (epoch == held->epoch || epoch == held->pending) return true;
+    if (secret == Name::sender_data) return held->messages.count(epoch) != 0;
+    const auto& kept = held->epochs;  // 8.6
+    return secret == Name::resumption && std::find(kept.begin(), kept.end(), epoch) != kept.end();
+  });
 }
 
 bool Allowed::Derived::operator()(const Name& name) const {
@@ -147,24 +180,9 @@ bool Allowed::Derived::operator()(const Name& name) const {
     case Role::of_epoch:
       return has(name.first, static_cast<Name::EpochSecret>(name.second));
     default:
-      break;
+      return std::any_of(held_.begin(), held_.end(),
+                         [&](const Holding* held) { return held->has(name, all_.tree(name.first)); });
   }
-  if (name.first == held_.pending) return name.role >= Role::tree_node;
-  const auto messages = held_.messages.find(name.first);
-  if (messages == held_.messages.end() || name.role < Role::tree_node) return false;
-  const std::uint32_t generation = static_cast<std::uint32_t>(name.third);
-  const auto& heard = messages->second.heard;
-  if (name.role == Role::tree_node) {
-    const std::size_t leaves = all_.tree(name.first).size().leaves();
-    const auto is_below = [&](std::size_t leaf) {
-      return (leaves + leaf) >> (std::bit_width(leaves) - std::bit_width(name.second)) == name.second;
-    };
-    return std::none_of(heard.begin(), heard.end(), is_below);
-  }
-  if (name.role == Role::message_key) return messages->second.has(name.second, generation);
-  Holding::Messages without_skipped = messages->second;
-  without_skipped.skipped.clear();
-  return without_skipped.has(name.second, generation);
 }
 
 }  // namespace tacet::adversary

@@ -1,7 +1,8 @@
 #pragma once
 
-// What happened in a group, as somebody who has no key could write it down: who published, proposed,
-// committed, adopted and read what, in which order. Key pairs, epochs and messages are numbers.
+// What happened in a group, and in those that succeed it, as somebody who has no key could write it down: who
+// published, proposed, committed, adopted and read what, in which order. Key pairs, epochs and messages are
+// numbers.
 
 #include <optional>
 #include <vector>
@@ -67,14 +68,18 @@ struct Happened {
     drops,      // its Commit that waits
     adopts,     // epoch: its own that waited, or another's
     joins,      // epoch: by a Welcome
-    leaves,     // as a Commit removes it
-    nothing,    // but that it seals or opens a message
+    leaves,     // as a Commit removes it, or of itself
+    saves,
+    restarts,  // with what it has saved last, and has used up what that had reserved
+    nothing,   // but that it seals or opens a message
   };
   ClientId who = 0;
   What what = What::nothing;
+  std::size_t group = 0;  // a client may be in several
   EpochNumber epoch = 0;
   KeyNumber key = 0, init_key = 0;
-  std::optional<Sealed> message = {};  // that it sealed or opened
+  std::optional<Sealed> message = {};          // that it sealed or opened
+  std::array<std::uint32_t, 2> reserved = {};  // of who restarts, by RatchetType: generations until there
 };
 
 struct Chronicle {

@@ -11,9 +11,9 @@ Secret copy_of(const Secret& secret) {
 }
 
 Device::Device(std::string named, Random& random, Memory& memory, Memory& secret_memory)
-    : own_crypto_(std::in_place, random),
+    : own_crypto_(std::make_shared<std::optional<Sodium>>(std::in_place, random)),
       name(std::move(named)),
-      crypto(*own_crypto_),
+      crypto(**own_crypto_),
       memory_(memory),
       secret_memory_(secret_memory) {
   draw_signature_key();
@@ -22,6 +22,16 @@ Device::Device(std::string named, Random& random, Memory& memory, Memory& secret
 Device::Device(std::string named, Crypto& from_outside, Memory& memory, Memory& secret_memory)
     : name(std::move(named)), crypto(from_outside), memory_(memory), secret_memory_(secret_memory) {
   draw_signature_key();
+}
+
+Device::Device(const Device& same)
+    : own_crypto_(same.own_crypto_),
+      crypto(same.crypto),
+      memory_(same.memory_),
+      secret_memory_(same.secret_memory_) {
+  supported.extensions = same.supported.extensions;
+  supported.proposals = same.supported.proposals;
+  start_again_as(same);
 }
 
 void Device::draw_signature_key() {

@@ -4,6 +4,7 @@
 // and vectors; the keys are in the open.
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -70,12 +71,14 @@ inline constexpr Lifetime lifetime_of_leaves = {1000, 2000};
 inline constexpr std::uint64_t while_leaves_are_current = 1500;
 
 class Device : public KeyPackages {
-  std::optional<Sodium> own_crypto_;  // made before `crypto`, which may be it
+  std::shared_ptr<std::optional<Sodium>> own_crypto_;  // made before `crypto`, which may be it
 
  public:
   // With a Crypto of its own that draws from `random`, or with one that outlives it.
   Device(std::string named, Random& random, Memory& memory, Memory& secret_memory);
   Device(std::string named, Crypto& crypto, Memory& memory, Memory& secret_memory);
+  // The same client once more, for another of its groups: with copies of its keys, over the same memories.
+  explicit Device(const Device& same);
   virtual ~Device() = default;
 
   Client client() { return {crypto, memory_, secret_memory_, policy, supported, limits}; }

@@ -73,6 +73,7 @@ void Ledger::add(const Call& call, EpochNumber next) {
   closure_.add(call);
   if (call.result != Error::none) return;
   if (call.depth != 0) return add_inner(call);
+  if (next == created_) ++next;
   switch (call.operation) {
     case Operation::derive_key_pair:
     case Operation::encap:
@@ -166,7 +167,10 @@ void Ledger::add_labelled(const Value& prk, const std::string& label, Bytes cont
                           EpochNumber next) {
   if (label == "path" || label == "node") put(prk, {Role::path_secret, next, 0});
   const auto found = epoch_secrets().find(label);
-  if (found != epoch_secrets().end() || label == "encryption") put(prk, {Role::epoch_secret, next});
+  if (found != epoch_secrets().end() || label == "encryption") {
+    if (name_of(prk) == nullptr) created_ = next;  // it was drawn
+    put(prk, {Role::epoch_secret, next});
+  }
   const Name* const known = name_of(prk);
   if (known == nullptr) return;
   const Name of = *known;

@@ -16,7 +16,8 @@ class Ledger {
   explicit Ledger(Closure& closure) : closure_(closure) {}
 
   // A call, in the order of the log, which the closure gets too. What it derives for an epoch that has no
-  // number yet is of epoch `next`. An endpoint's number is its client's.
+  // number yet is of epoch `next`, or of the one behind it, if a group that is created in `next` goes on at
+  // once. An endpoint's number is its client's.
   void add(const Call& call, EpochNumber next);
 
   // A secret that comes from outside: a PSK, application data.
@@ -46,6 +47,7 @@ class Ledger {
 
   Closure& closure_;
   std::multimap<ValueId, Name> names_;
+  std::optional<EpochNumber> created_;              // the last first epoch
   std::map<Octets, Name> private_keys_;             // by public key
   std::map<Octets, KeyNumber> numbers_;             // likewise
   std::vector<std::pair<Operation, Value>> inner_;  // secrets made inside a KEM operation that has not ended

@@ -4,6 +4,14 @@
 
 namespace tacet::adversary {
 
+void* Member::operator new(std::size_t size) {
+  void* const block = ::operator new(size);
+  wipe(block, size);
+  return block;
+}
+
+void Member::operator delete(void* block) { ::operator delete(block); }
+
 void Member::create(const Octets& group_id, std::span<const Extension> extensions) {
   KeyPackage own;
   must(decode(publish(), own));
@@ -66,10 +74,10 @@ Octets Member::join_from_outside(const Octets& group_info, ExternalOptions wante
   return octets_of(group.pending_commit());
 }
 
-Error Member::remember_psk(std::uint64_t epoch) {
+Error Member::lend_psk(std::uint64_t epoch, KnownPsks& to) {
   SecretView psk;
   TRY(group.resumption_psk(epoch, psk));
-  psks.known[KnownPsks::resumption(group.state().context().group_id, epoch)] = octets_of(reveal(psk));
+  to.known[KnownPsks::resumption(group.state().context().group_id, epoch)] = octets_of(reveal(psk));
   return Error::none;
 }
 

@@ -18,6 +18,12 @@ class Member : public Device {
   Member(std::string named, Source& source, Memory& memory, Memory& secret_memory)
       : Device(std::move(named), source, memory, secret_memory), group(client(), psks), heard(memory) {}
 
+  explicit Member(const Member& same)
+      : Device(same), group(client(), psks), heard(memory_), storage_key(same.storage_key) {}
+  // What was in its memory before is not the endpoint's.
+  static void* operator new(std::size_t size);
+  static void operator delete(void* block);
+
   void create(const Octets& group_id, std::span<const Extension> extensions = {});
   Error join(const Octets& welcome, const Octets& tree = {}, FormerGroups* former_groups = nullptr) {
     return group.join(welcome, tree, *this, former_groups);
@@ -40,7 +46,8 @@ class Member : public Device {
   std::string text() const;  // what was said in it
 
   // From now on its PSKs have the resumption PSK of its group in that epoch. Error::psk_unknown.
-  Error remember_psk(std::uint64_t epoch);
+  Error remember_psk(std::uint64_t epoch) { return lend_psk(epoch, psks); }
+  Error lend_psk(std::uint64_t epoch, KnownPsks& to);  // likewise those
 
   // Takes the place of what was saved before, as far as it is another, and is where it lasts.
   Error save(Save& save);

@@ -55,6 +55,7 @@ class Provider {
 
   // What waits for a client, in the order in which it goes out.
   std::size_t waiting(ClientId who) const { return who < queues_.size() ? queues_[who].size() : 0; }
+  const Kept& waits(ClientId who, std::size_t place) const { return record_[queues_[who].at(place)]; }
   const Kept& fetch(ClientId who) { return fetch(who, 0); }
 
   // ---- what it can do to them

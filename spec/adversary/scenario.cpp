@@ -15,8 +15,21 @@ constexpr std::uint32_t reserved_generations = 4;
 
 std::string text_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
-// Whether random steps use resumption PSKs in it. Then nobody is added, who would not have them.
-bool has_resumption_psks(std::uint64_t epoch) { return epoch % 4 == 3; }
+// The groups that a client is in.
+class Former final : public FormerGroups {
+ public:
+  explicit Former(std::vector<const Member*> members) : members_(std::move(members)) {}
+  const PublicState* find(Bytes group_id) noexcept override {
+    for (const Member* each : members_) {
+      const bool is_it = each->group.is_active() && equal(each->group.state().context().group_id, group_id);
+      if (is_it) return &each->group.state();
+    }
+    return nullptr;
+  }
+
+ private:
+  std::vector<const Member*> members_;
+};
 
 }  // namespace
 
@@ -53,8 +66,9 @@ void Scenario::demand(ClientId who, const char* what, Error demanded, Error seen
 // ---- clients
 
 ClientId Scenario::live() {
-  std::unique_ptr<Member> made = setting_.make(std::to_string(clients()), clients(), random_);
-  Member* const member = made.get();
+  std::unique_ptr<Member> member = setting_.make(std::to_string(clients()), clients(), random_);
+  member->supported.extensions = supported_extensions;
+  member->supported.proposals = supported_proposals;
   member->policy.format = setting_.format;
   member->limits.past_epochs = setting_.past_epochs;
   if (setting_.saves) {
@@ -64,17 +78,22 @@ ClientId Scenario::live() {
   for (std::size_t i = 0; i < std::size(shared_psks); ++i) {
     member->psks.known[std::string(shared_psks[i])] = psks_[i];
   }
-  return enter(std::move(made), member);
+  Participant made;
+  made.seats.push_back({std::move(member), group_});
+  return enter(std::move(made));
 }
 
 ClientId Scenario::passive() {
-  return enter(setting_.make_passive(std::to_string(clients()), clients(), random_), nullptr);
+  Participant made;
+  made.device = setting_.make_passive(std::to_string(clients()), clients(), random_);
+  made.device->supported.extensions = supported_extensions;
+  made.device->supported.proposals = supported_proposals;
+  if (!external_sender_.has_value()) external_sender_ = clients();
+  return enter(std::move(made));
 }
 
-ClientId Scenario::enter(std::unique_ptr<Device> device, Member* member) {
-  device->supported.extensions = supported_extensions;
-  device->supported.proposals = supported_proposals;
-  participants_.push_back({std::move(device), member, 0, {}, {}});
+ClientId Scenario::enter(Participant made) {
+  participants_.push_back(std::move(made));
   publish(clients() - 1);
   return clients() - 1;
 }
@@ -87,11 +106,22 @@ void Scenario::publish(ClientId who) {
   done(who, Deed::publishes);
 }
 
+// A live client has one for all its groups.
+void Scenario::erase_key_package(ClientId who, Bytes reference) {
+  const Octets used = octets_of(reference);
+  for (Seat& each : participants_[who].seats) each.member->erase(used);
+}
+
+std::vector<const Member*> Scenario::members_of(ClientId who) const {
+  std::vector<const Member*> members;
+  for (const Seat& each : participants_[who].seats) members.push_back(each.member.get());
+  return members;
+}
+
 std::vector<ClientId> Scenario::active() const {
   std::vector<ClientId> active;
   for (ClientId who = 0; who < clients(); ++who) {
-    const Member* const member = participants_[who].member;
-    if (member != nullptr && member->group.is_active()) active.push_back(who);
+    if (is_live(who) && seat(who).member->group.is_active()) active.push_back(who);
   }
   return active;
 }
@@ -142,12 +172,16 @@ Proposal Scenario::extensions(std::span<const Extension> extensions) {
 // What is sent needs a generation that is reserved.
 void Scenario::save(ClientId who) {
   if (!setting_.saves) return;
-  demand(who, "a save", Error::none, member(who).save(participants_[who].saved));
+  Seat& seat = this->seat(who);
+  demand(who, "a save", Error::none, seat.member->save(seat.saved));
+  seat.is_ahead = false;
+  seat.since.clear();
   done(who, Deed::saves);
 }
 
 bool Scenario::propose(ClientId by, const Proposal& proposal) {
   save(by);
+  seat(by).is_ahead = true;
   Octets message = member(by).propose(proposal);
   demand(by, "a proposal", Error::none, member(by).error);
   const bool is_taken = provider.send(by, std::move(message));
@@ -157,6 +191,7 @@ bool Scenario::propose(ClientId by, const Proposal& proposal) {
 
 bool Scenario::update(ClientId by) {
   save(by);
+  seat(by).is_ahead = true;
   Octets message = member(by).propose_update();
   demand(by, "an Update", Error::none, member(by).error);
   const bool is_taken = provider.send(by, std::move(message));
@@ -166,36 +201,44 @@ bool Scenario::update(ClientId by) {
 
 bool Scenario::commit(ClientId by, std::span<const Proposal> by_value, CommitOptions wanted) {
   save(by);
+  seat(by).is_ahead = true;
   Member& committer = member(by);
   wanted.proposals = by_value;
   Octets message = committer.commit(wanted);
   demand(by, "a Commit", Error::none, committer.error);
   const bool is_taken = provider.send(by, std::move(message));
   done(by, Deed::commits);
-  if (!is_taken) return false;
+  if (is_taken) welcome(by, wanted.tree_inline);
+  return is_taken;
+}
+
+// Whom the Commit adds that waits.
+void Scenario::welcome(ClientId by, bool tree_inline) {
+  const Member& committer = member(by);
   Octets welcome = committer.welcome();
   std::vector<ClientId> added;
-  tell(*committer.group.pending_record(), added);
-  if (!wanted.tree_inline) {
+  tell(*committer.group.pending_record(), committer.group.state().context().group_id, added);
+  if (!tree_inline) {
     adopt(by);
     if (!added.empty()) provider.post(by, added, committer.tree());
   }
   if (!added.empty()) provider.post(by, added, std::move(welcome));
-  return true;
 }
 
 void Scenario::adopt(ClientId who) {
+  seat(who).is_ahead = true;
   member(who).group.adopt_pending();
   done(who, Deed::adopts);
   hold(who);
 }
 
 void Scenario::drop(ClientId by) {
+  seat(by).is_ahead = true;
   member(by).group.drop_pending();
   done(by, Deed::drops);
 }
 
-bool Scenario::join(ClientId who, ClientId by) {
+bool Scenario::join(ClientId who, ClientId by, bool replaces) {
   Octets info = member(by).group_info({.external_pub = true});
   demand(by, "a GroupInfo", Error::none, member(by).error);
   provider.post(by, {who}, std::move(info));
@@ -203,6 +246,7 @@ bool Scenario::join(ClientId who, ClientId by) {
   must(decode(Bytes(member(who).key_package), published));
   ExternalOptions wanted;
   wanted.leaf = published.leaf_node.encoded;
+  wanted.replaces = replaces;
   Octets message = member(who).join_from_outside(provider.fetch(who).bytes, wanted);
   demand(who, "a Commit from outside", Error::none, member(who).error);
   const bool is_taken = provider.send(who, std::move(message));
@@ -211,14 +255,14 @@ bool Scenario::join(ClientId who, ClientId by) {
     drop(who);
     return false;
   }
-  participants_[who].joined = member(who).group.pending_record()->epoch();
+  seat(who).joined = member(who).group.pending_record()->epoch();
   provider.enter(group_id_, who);
   adopt(who);
   return true;
 }
 
 // Tells the provider who is in the group from now on, and gives who is new.
-void Scenario::tell(const Record& record, std::vector<ClientId>& added) {
+void Scenario::tell(const Record& record, Bytes group_id, std::vector<ClientId>& added) {
   for (const CoveredProposal& change : record.changes()) {
     if (change.type == ProposalType::add) {
       Proposal proposal;
@@ -229,12 +273,13 @@ void Scenario::tell(const Record& record, std::vector<ClientId>& added) {
     LeafNode leaf;
     must(decode(change.before, leaf));
     const ClientId gone = client_of(leaf);
-    if (participants_[gone].member == nullptr) publish(gone);
-    provider.leave(group_id_, gone);
+    if (!is_live(gone)) publish(gone);
+    provider.leave(group_id, gone);
   }
   for (const ClientId who : added) {
-    participants_[who].joined = record.epoch();
-    if (participants_[who].member != nullptr) provider.enter(group_id_, who);
+    if (!is_live(who)) continue;
+    seat(who).joined = record.epoch();
+    provider.enter(group_id, who);
   }
 }
 
@@ -252,13 +297,50 @@ bool Scenario::say(ClientId by, const std::string& text, const std::string& auth
   return is_taken;
 }
 
+// ---- beginning again, and from outside
+
+void Scenario::restart(ClientId who) {
+  Seat& seat = this->seat(who);
+  if (seat.is_ahead) save(who);
+  seat.member = std::make_unique<Member>(*seat.member);
+  demand(who, "to restore what was saved", Error::none, seat.member->restore(seat.saved));
+  for (auto kept = seat.since.rbegin(); kept != seat.since.rend(); ++kept) provider.replay(**kept, who);
+  seat.since.clear();
+  done(who, Deed::restarts);
+  hold(who);
+}
+
+void Scenario::come_back(ClientId who, ClientId by) {
+  deliver();
+  seat(who).member = std::make_unique<Member>(member(who));
+  provider.leave(group_id_, who);
+  done(who, Deed::ends);
+  publish(who);
+  join(who, by, true);
+}
+
+bool Scenario::propose_from_outside(ClientId who, const Proposal& proposal, ClientId seen_by) {
+  Device& outside = device(who);
+  const GroupContext& now = member(seen_by).group.state().context();
+  const bool is_own_add =
+      proposal.type == ProposalType::add && client_of(proposal.add.key_package.leaf_node) == who;
+  OutsideProposal wanted{{}, now.group_id, now.epoch, proposal};
+  wanted.sender.type = is_own_add ? SenderType::new_member_proposal : SenderType::external;
+  KeySigner by = outside.signer();
+  Message message;
+  demand(who, "a proposal from outside", Error::none,
+         tacet::propose_from_outside(outside.client(), by, wanted, message));
+  const bool is_taken = provider.send(who, octets_of(message.bytes));
+  done(who, Deed::proposes_from_outside);
+  return is_taken;
+}
+
 // ---- what they get
 
 void Scenario::deliver(ClientId to) {
   while (provider.waiting(to) != 0) {
-    Participant& participant = participants_[to];
     const Kept& kept = provider.fetch(to);
-    if (participant.member == nullptr) continue;
+    if (!is_live(to)) continue;
     const Error demanded = due(to, kept);
     demand(to, "what it receives", demanded, take(to, kept));
   }
@@ -267,10 +349,11 @@ void Scenario::deliver(ClientId to) {
 // What was sent in an epoch that is over comes too late, unless it is application data of an epoch that it
 // was in and whose keys are kept.
 Error Scenario::due(ClientId who, const Kept& kept) {
-  if (kept.group_id.empty() || !member(who).group.is_active()) return Error::none;
+  if (kept.group_id.empty()) return Error::none;
+  if (!member(who).group.is_active()) return Error::group_inactive;
   const std::uint64_t now = epoch_of(who);
   if (kept.epoch >= now) return Error::none;
-  const bool is_kept = kept.kind == Kind::application && kept.epoch >= participants_[who].joined &&
+  const bool is_kept = kept.kind == Kind::application && kept.epoch >= seat(who).joined &&
                        now - kept.epoch <= setting_.past_epochs;
   return is_kept ? Error::none : Error::epoch_past;
 }
@@ -283,14 +366,18 @@ Error Scenario::receive(ClientId to, std::size_t place) { return take(to, provid
 
 Error Scenario::take(ClientId who, const Kept& kept) {
   Member& to = member(who);
-  Octets& tree = participants_[who].tree;
+  Octets& tree = seat(who).tree;
   if (kept.kind == Kind::ratchet_tree) {
     tree = kept.bytes;
     return Error::none;
   }
   if (before_receiving) before_receiving(who, kept);
-  const Error error = kept.kind == Kind::welcome ? to.join(kept.bytes, tree) : to.receive(kept.bytes);
+  const Octets used = to.reference;
+  Former former(members_of(who));
+  const Error error =
+      kept.kind == Kind::welcome ? to.join(kept.bytes, tree, &former) : to.receive(kept.bytes);
   if (error != Error::none) return error;
+  if (kept.kind == Kind::welcome) erase_key_package(who, used);
   done(who, Deed::takes, &kept);
   took(who, kept);
   if (after_receiving) after_receiving(who, kept);
@@ -298,10 +385,14 @@ Error Scenario::take(ClientId who, const Kept& kept) {
 }
 
 void Scenario::took(ClientId who, const Kept& kept) {
+  Seat& seat = this->seat(who);
   if (kept.kind == Kind::welcome) {
-    participants_[who].tree.clear();
+    seat.tree.clear();
+    seat.is_ahead = true;
     return hold(who);
   }
+  seat.since.push_back(&kept);
+  if (member(who).heard.event == Event::own_commit) seat.is_ahead = true;
   switch (member(who).heard.event) {
     case Event::application:
       return hold_text(who, kept);
@@ -324,7 +415,7 @@ void Scenario::hold(ClientId who) {
   must(member.group.membership_fingerprint(fingerprint));
   const PublicState& state = member.group.state();
   Agreed own = {member.authenticator(), octets_of(fingerprint), octets_of(state.tree().tree_hash())};
-  const Agreed& agreed = agreed_.try_emplace(state.context().epoch, own).first->second;
+  const Agreed& agreed = agreed_.try_emplace({group_of(who), state.context().epoch}, own).first->second;
   if (own.authenticator != agreed.authenticator) fail(who, "has another epoch authenticator");
   if (own.fingerprint != agreed.fingerprint) fail(who, "has another membership fingerprint");
   if (own.tree_hash != agreed.tree_hash) fail(who, "has another tree hash");
@@ -357,7 +448,7 @@ std::vector<ClientId> Scenario::members(ClientId seen_by) {
 std::vector<ClientId> Scenario::live_of(const std::vector<ClientId>& several) const {
   std::vector<ClientId> live;
   for (const ClientId who : several) {
-    if (participants_[who].member != nullptr) live.push_back(who);
+    if (is_live(who)) live.push_back(who);
   }
   return live;
 }
@@ -383,142 +474,6 @@ void Scenario::check() {
   for (auto said = said_.lower_bound(first); said != said_.end(); ++said) {
     const Kept& kept = provider.hand_over()[said->first];
     if (kept.to.size() + 1 < all.size()) fail(kept.from, "is not heard by all");
-  }
-}
-
-// ---- chance
-
-// Who can be added: nobody who still has something to receive.
-std::vector<ClientId> Scenario::joiners(ClientId seen_by) {
-  const std::vector<ClientId> in_group = members(seen_by);
-  std::vector<ClientId> joiners;
-  for (ClientId who = 0; who < clients(); ++who) {
-    if (std::find(in_group.begin(), in_group.end(), who) != in_group.end()) continue;
-    const Member* const member = participants_[who].member;
-    const bool is_busy = member != nullptr && (member->group.is_active() || provider.waiting(who) != 0);
-    if (!is_busy) joiners.push_back(who);
-  }
-  return joiners;
-}
-
-// Who can be removed: all but two live ones, which are others in every epoch, so that the group goes on.
-std::vector<ClientId> Scenario::removable(ClientId seen_by) {
-  std::vector<ClientId> members = this->members(seen_by);
-  const std::vector<ClientId> live = live_of(members);
-  for (const std::uint64_t i : {epoch_of(seen_by), epoch_of(seen_by) + 1}) {
-    members.erase(std::remove(members.begin(), members.end(), live[i % live.size()]), members.end());
-  }
-  return members;
-}
-
-Proposal Scenario::draw_extensions() {
-  const Octets extension_type = encoded(registered_extension), proposal_type = encoded(registered_proposal);
-  RequiredCapabilities required;
-  must(List<ExtensionType>::parse(extension_type, required.extension_types));
-  must(List<ProposalType>::parse(proposal_type, required.proposal_types));
-  const Octets required_body = encoded(required);
-  const Octets body = encoded(below(1000));
-  std::vector<Extension> list;
-  if (chance(2)) list.push_back({registered_extension, body});
-  if (chance(2)) list.push_back({ExtensionType::required_capabilities, required_body});
-  return extensions(list);
-}
-
-// All members have the resumption PSKs of the epoch in which the last of them came, and after it.
-Proposal Scenario::draw_psk(ClientId by) {
-  const std::uint64_t now = epoch_of(by);
-  std::uint64_t first = now - std::min<std::uint64_t>(now, member(by).limits.resumption_psks);
-  for (const ClientId who : live_of(members(by))) first = std::max(first, participants_[who].joined);
-  if (!has_resumption_psks(now) || first > now)
-    return external_psk_of(shared_psks[below(std::size(shared_psks))]);
-  return resumption_psk_of(group_id_, first + below(now - first + 1));
-}
-
-// Something to propose, if it can be.
-std::optional<Proposal> Scenario::draw(ClientId by) {
-  switch (below(6)) {
-    case 0:
-    case 1: {
-      if (has_resumption_psks(epoch_of(by))) return std::nullopt;
-      if (clients() < setting_.clients && chance(2)) return add(chance(3) ? passive() : live());
-      const std::vector<ClientId> whom = joiners(by);
-      return whom.empty() ? std::nullopt : std::optional(add(one_of(whom)));
-    }
-    case 2: {
-      const std::vector<ClientId> whom = removable(by);
-      return whom.empty() ? std::nullopt : std::optional(remove(one_of(whom), by));
-    }
-    case 3:
-      return draw_psk(by);
-    case 4:
-      return draw_extensions();
-    default:
-      return custom_of(registered_proposal, keep(encoded(below(1000))));
-  }
-}
-
-void Scenario::commit_at_random(ClientId by) {
-  if (member(by).group.has_pending()) return;
-  std::vector<Proposal> by_value;
-  for (std::uint64_t i = below(3); i > 0; --i) {
-    const std::optional<Proposal> drawn = draw(by);
-    if (!drawn.has_value()) continue;
-    const bool is_own_remove =
-        drawn->type == ProposalType::remove && drawn->remove.removed == member(by).group.own_leaf();
-    const bool is_second = std::any_of(by_value.begin(), by_value.end(),
-                                       [&](const Proposal& other) { return other.type == drawn->type; });
-    if (!is_own_remove && !is_second) by_value.push_back(*drawn);
-  }
-  CommitOptions wanted;
-  wanted.with_waiting = !chance(8);
-  wanted.with_path = chance(2);
-  wanted.tree_inline = !chance(3);
-  const bool is_taken = commit(by, by_value, wanted);
-  if (!is_taken && chance(2)) drop(by);
-}
-
-void Scenario::speak(ClientId by) {
-  std::string text(below(200), 't');
-  for (char& each : text) each = static_cast<char>(' ' + below(95));  // no two messages have a part in common
-  const std::string authenticated_data(below(40), 'd');
-  say(by, text, authenticated_data);
-}
-
-void Scenario::step() {
-  ++steps_;
-  const std::vector<ClientId> able = active();
-  if (able.empty()) return deliver();
-  const ClientId by = one_of(able);
-  switch (below(10)) {
-    case 0:
-      update(by);
-      return;
-    case 9: {
-      std::vector<ClientId> outside = live_of(joiners(by));
-      if (!outside.empty() && !member(by).group.is_closed() && !has_resumption_psks(epoch_of(by))) {
-        join(one_of(outside), by);
-      }
-      return;
-    }
-    case 1:
-    case 2:
-      if (const std::optional<Proposal> drawn = draw(by)) propose(by, *drawn);
-      return;
-    case 3:
-      return commit_at_random(by);
-    case 4:  // a race
-      for (const ClientId who : able) {
-        if (chance(2)) commit_at_random(who);
-      }
-      return;
-    case 5:
-      return speak(by);
-    case 6:
-      return deliver(by);
-    case 7:
-      return deliver(below(clients()));
-    default:
-      return deliver();
   }
 }
 

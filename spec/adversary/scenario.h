@@ -4,6 +4,8 @@
 // are members with all that a member does; passive ones have keys, KeyPackages and leaves and never process
 // anything, as n live members cost n^2 verifications.
 //
+// The group may be succeeded by another, which takes its place; and a branch of it lives until it ends.
+//
 // Honest clients agree and read each other: where they do not, and where any does something else than it
 // should, what is thrown is std::logic_error with the seed, the step, the client and the error.
 
@@ -40,7 +42,19 @@ enum class Deed : std::uint8_t {
   drops,
   says,
   saves,
-  takes,  // what it receives
+  restarts,               // from what it has saved
+  proposes_from_outside,  // as an external sender, or for itself
+  succeeds,               // creates a group that succeeds another, with its first Commit, which waits
+  ends,                   // gives a group up
+  takes,                  // what it receives
+};
+
+// What somebody has just done. Groups are numbered from 0, the first; then those that succeed another.
+struct Done {
+  ClientId who = 0;
+  Deed deed{};
+  std::size_t group = 0;
+  const Kept* kept = nullptr;  // what is taken
 };
 
 struct Setting {
@@ -51,6 +65,9 @@ struct Setting {
   std::uint32_t past_epochs = 0;                    // whose application data live ones still read
   bool saves = false;                               // whether live ones do, before they send
   MakeDevice make_passive = {};                     // a passive client; or nothing: over the heap
+  // Whether random steps are of all kinds: messages out of order, proposals from outside, ReInits and
+  // branches; and restarts, if it saves.
+  bool all_kinds = false;
 };
 
 class Scenario {
@@ -61,9 +78,13 @@ class Scenario {
 
   ClientId live();
   ClientId passive();
-  Member& member(ClientId who) { return *participants_[who].member; }  // of a live one
-  Device& device(ClientId who) { return *participants_[who].device; }
-  bool is_live(ClientId who) const { return participants_[who].member != nullptr; }
+  // Of a live one, in the group in which it acts: the branch, while it is in one.
+  Member& member(ClientId who) { return *seat(who).member; }
+  std::size_t group_of(ClientId who) const { return seat(who).group; }
+  std::size_t former_group_of(ClientId who) const { return participants_[who].seats.front().group; }
+  std::vector<const Member*> members_of(ClientId who) const;  // all
+  Device& device(ClientId who) { return is_live(who) ? member(who) : *participants_[who].device; }
+  bool is_live(ClientId who) const { return participants_[who].device == nullptr; }
   std::size_t clients() const { return participants_.size(); }
   std::vector<ClientId> active() const;  // the live ones that are in the group, as far as they know
 
@@ -89,12 +110,28 @@ class Scenario {
   void drop(ClientId by);  // its Commit that waits
   // From outside, by a GroupInfo of a member's, which goes through the provider. If the Commit is not taken
   // it is dropped.
-  bool join(ClientId who, ClientId by);
+  bool join(ClientId who, ClientId by, bool replaces = false);
+  // A member loses its group, when all that waits is delivered, and joins in the place of its former leaf.
+  void come_back(ClientId who, ClientId by);
   // While proposals wait that are in no Commit of one's own, nothing is sent.
   bool say(ClientId by, const std::string& text, const std::string& authenticated_data = {});
 
   // What a live client has saved last, under its storage_key.
-  const Save& saved(ClientId who) const { return participants_[who].saved; }
+  const Save& saved(ClientId who) const { return seat(who).saved; }
+  // It begins again with what it has saved, and the provider with what it has taken since then. First it
+  // saves if it has done more than that.
+  void restart(ClientId who);
+
+  // From outside, as the only external sender; or an Add of one's own, as a new member. `seen_by` knows the
+  // epoch.
+  bool propose_from_outside(ClientId who, const Proposal& proposal, ClientId seen_by);
+
+  // All that waits is delivered; then a Commit of `by` closes the group, and what the founder creates takes
+  // its place, with all members.
+  void reinit(ClientId by, ClientId founder);
+  // All that waits is delivered; then these have a group of their own beside it, and act in it until it ends.
+  void branch(ClientId by, const std::vector<ClientId>& with);
+  void end_branch(const std::vector<ClientId>& all);
 
   // ---- delivery, which is where what comes of it is held against what should
 
@@ -111,9 +148,8 @@ class Scenario {
   // Called with what is about to be said.
   std::function<void(ClientId, const std::string&)> before_saying;
 
-  // Called with who has just done what: nothing else has happened since the last call. What is received and
-  // taken comes with what it is.
-  std::function<void(ClientId, Deed, const Kept*)> tell_deed;
+  // Called with what somebody has just done: nothing else has happened since the last call.
+  std::function<void(const Done&)> tell_deed;
 
   // ---- what has to hold
 
@@ -130,12 +166,19 @@ class Scenario {
   Provider provider;
 
  private:
-  struct Participant {
-    std::unique_ptr<Device> device;
-    Member* member = nullptr;  // the same, of a live one
+  // A live client in a group.
+  struct Seat {
+    std::unique_ptr<Member> member;
+    std::size_t group = 0;
     std::uint64_t joined = 0;  // the epoch in which it was created, or added last
-    Octets tree;               // that came apart, until a Welcome does
-    Save saved;
+    Octets tree = {};          // that came apart, until a Welcome does
+    Save saved = {};
+    bool is_ahead = true;                 // of what was saved, by more than what can be taken again
+    std::vector<const Kept*> since = {};  // what it has taken since then
+  };
+  struct Participant {
+    std::unique_ptr<Device> device;  // of a passive client
+    std::vector<Seat> seats;         // of a live one, which acts in the last
   };
   // What all members of an epoch have to have the same.
   struct Agreed {
@@ -145,15 +188,21 @@ class Scenario {
     std::string text, authenticated_data;
   };
 
-  ClientId enter(std::unique_ptr<Device> device, Member* member);
+  Seat& seat(ClientId who) { return participants_[who].seats.back(); }
+  const Seat& seat(ClientId who) const { return participants_[who].seats.back(); }
+  ClientId enter(Participant made);
   void publish(ClientId who);
+  void erase_key_package(ClientId who, Bytes reference);
   void adopt(ClientId who);
   void save(ClientId who);
   void done(ClientId who, Deed deed, const Kept* kept = nullptr) const {
-    if (tell_deed) tell_deed(who, deed, kept);
+    if (tell_deed) tell_deed({who, deed, is_live(who) ? group_of(who) : 0, kept});
   }
   ClientId client_of(const LeafNode& leaf) const;
-  void tell(const Record& record, std::vector<ClientId>& added);
+  void welcome(ClientId by, bool tree_inline);
+  void tell(const Record& record, Bytes group_id, std::vector<ClientId>& added);
+  void found(ClientId by, const std::vector<ClientId>& with, SuccessorOptions wanted);
+  void end(ClientId who, std::size_t place);
   Error due(ClientId who, const Kept& kept);
   Error take(ClientId who, const Kept& kept);
   void took(ClientId who, const Kept& kept);
@@ -179,6 +228,10 @@ class Scenario {
   Proposal draw_psk(ClientId by);
   void commit_at_random(ClientId by);
   void speak(ClientId by);
+  void rare_step(ClientId by);
+  void deliver_early(ClientId to);
+  void draw_from_outside(ClientId seen_by);
+  void draw_branch(ClientId by);
   Bytes keep(Octets octets);
 
   Setting setting_;
@@ -187,9 +240,11 @@ class Scenario {
   Octets group_id_;
   std::array<Octets, std::size(shared_psks)> psks_;
   std::vector<Participant> participants_;
-  std::deque<Octets> kept_;                 // what proposals view
-  std::map<std::uint64_t, Agreed> agreed_;  // by epoch
-  std::map<std::size_t, Said> said_;        // by the number of the message in the record
+  std::deque<Octets> kept_;             // what proposals view
+  std::size_t group_ = 0, groups_ = 1;  // the number of the group that is no branch, and how many there were
+  std::optional<ClientId> external_sender_;                         // the first passive client
+  std::map<std::pair<std::size_t, std::uint64_t>, Agreed> agreed_;  // by group and epoch
+  std::map<std::size_t, Said> said_;  // by the number of the message in the record
   std::size_t steps_ = 0;
 };
 

@@ -14,18 +14,6 @@ Bytes bytes_of_object(const Group& group) {
   return {reinterpret_cast<const std::uint8_t*>(&group), sizeof group};
 }
 
-// What was in the memory of a Group before it is not the endpoint's.
-class OpenMember final : public Member {
- public:
-  using Member::Member;
-  static void* operator new(std::size_t size) {
-    void* const block = ::operator new(size);
-    wipe(block, size);
-    return block;
-  }
-  static void operator delete(void* block) { ::operator delete(block); }
-};
-
 }  // namespace
 
 void* OpenMemory::allocate(std::size_t bytes, std::size_t alignment) noexcept {
@@ -56,7 +44,7 @@ Witness::Witness(Setting setting)
         setting.make = [this](std::string name, ClientId who, Random& random) {
           const Participant& made = enter(who, random);
           return std::unique_ptr<Member>(
-              new OpenMember(std::move(name), *made.crypto, *made.memory, *made.memory));
+              new Member(std::move(name), *made.crypto, *made.memory, *made.memory));
         };
         setting.make_passive = [this](std::string name, ClientId who, Random& random) {
           const Participant& made = enter(who, random);
@@ -69,10 +57,10 @@ Witness::Witness(Setting setting)
   for (std::size_t i = 0; i < scenario.psks().size(); ++i) {
     ledger.root(scenario.psks()[i], {Name::Role::psk, i});
   }
-  scenario.tell_deed = [this](ClientId who, Deed deed, const Kept* kept) { see(who, deed, kept); };
+  scenario.tell_deed = [this](const Done& done) { see(done); };
   scenario.before_saying = [this](ClientId who, const std::string& text) {
     if (text.size() < 15) return;  // too short to be told from chance
-    Participant& speaker = participants_[who];
+    Place& speaker = place(who);
     const EpochNumber epoch = *speaker.epoch;
     const std::size_t ratchet = ratchet_of(scenario.member(who).group.own_leaf(), RatchetType::application);
     ledger.root(bytes_of(text),
@@ -82,72 +70,115 @@ Witness::Witness(Setting setting)
 
 // ---- what happens
 
-void Witness::see(ClientId who, Deed deed, const Kept* kept) {
-  Participant& seen = participants_[who];
+void Witness::see(const Done& done) {
+  const auto& [who, deed, group, kept] = done;
   Happened event;
   event.who = who;
+  event.group = group;
   switch (deed) {
     case Deed::publishes:
       if (scenario.is_live(who))
         ledger.root(scenario.member(who).storage_key, {Name::Role::storage_key, who});
       see_key_package(who);
       return look_into(who);
-    case Deed::creates:
-      see_created(who, event);
-      break;
     case Deed::updates:
       see_updated(who, event);
       break;
     case Deed::proposes:
       see_sent(who, RatchetType::handshake, event);
       break;
+    case Deed::proposes_from_outside:
+      break;
     case Deed::says:
       see_sent(who, RatchetType::application, event);
       break;
-    case Deed::commits:
-      see_sent(who, RatchetType::handshake, event);
-      see_commit(who, *seen.epoch);
-      event.what = What::commits;
-      event.epoch = *seen.pending;
-      break;
-    case Deed::joins_from_outside:
-      see_key_package(who);                                        // which stays
-      see_commit(who, *participants_[sent_before(1).from].epoch);  // whose GroupInfo it is
-      event.what = What::commits;
-      event.epoch = *seen.pending;
-      break;
-    case Deed::adopts:
-      event.what = What::adopts;
-      event.epoch = *seen.pending;
-      begin(who, event.epoch);
-      break;
-    case Deed::drops:
-      event.what = What::drops;
-      seen.pending.reset();
-      break;
-    case Deed::saves: {
-      const Save& saved = scenario.saved(who);
-      saves.push_back(saved.epoch);
-      saves.push_back(saved.ratchets);
-      break;
-    }
     case Deed::takes:
       see_taken(who, *kept, event);
       break;
+    case Deed::saves:
+      see_saved(who);
+      event.what = What::saves;
+      break;
+    case Deed::restarts:
+      see_restarted(who, event);
+      break;
+    default:
+      see_group(done, event);
   }
   chronicle.events.push_back(event);
   look_into(who);
 }
 
-void Witness::see_created(ClientId who, Happened& event) {
-  see_key_package(who);  // of the leaf
+// What somebody does by whom the group has another epoch, or would have.
+void Witness::see_group(const Done& done, Happened& event) {
+  const ClientId who = done.who;
+  event.what = What::commits;
+  switch (done.deed) {
+    case Deed::creates:
+      see_key_package(who);  // of the leaf
+      return see_created(who, chronicle.events.back().key, event);
+    case Deed::succeeds:
+      see_succeeded(who, event);
+      break;
+    case Deed::commits:
+      see_sent(who, RatchetType::handshake, event);
+      see_commit(who, *place(who).epoch);
+      break;
+    case Deed::joins_from_outside:
+      see_key_package(who);                                // which stays
+      see_commit(who, *place(sent_before(1).from).epoch);  // whose GroupInfo it is
+      break;
+    case Deed::adopts:
+      event.what = What::adopts;
+      event.epoch = *place(who).pending;
+      return begin(who, event.epoch);
+    case Deed::drops:
+      event.what = What::drops;
+      place(who).pending.reset();
+      return;
+    default:
+      event.what = What::leaves;
+      participants_[who].places.erase(done.group);
+      return;
+  }
+  event.epoch = *place(who).pending;
+}
+
+void Witness::see_created(ClientId who, KeyNumber leaf_key, Happened& event) {
   EpochBegun first;
   first.committer = who;
-  first.leaf_key = chronicle.events.back().key;
+  first.leaf_key = leaf_key;
   event.what = What::creates;
   event.epoch = chronicle.epochs.size();
   chronicle.epochs.push_back(first);
   begin(who, event.epoch);
+}
+
+void Witness::see_succeeded(ClientId who, Happened& event) {
+  Happened created = event;
+  const TreeView& tree = scenario.member(who).group.state().tree();
+  see_created(who, ledger.number_of(tree.encryption_key(LeafIndex{0})), created);
+  chronicle.events.push_back(created);
+  see_sent(who, RatchetType::handshake, event);
+  see_commit(who, created.epoch);
+}
+
+void Witness::see_saved(ClientId who) {
+  participants_[who].saved[scenario.group_of(who)] = place(who);
+  const Save& saved = scenario.saved(who);
+  saves.push_back(saved.epoch);
+  saves.push_back(saved.ratchets);
+}
+
+void Witness::see_restarted(ClientId who, Happened& event) {
+  Place& again = place(who);
+  again = participants_[who].saved[scenario.group_of(who)];
+  event.what = What::restarts;
+  for (const RatchetType type : {RatchetType::handshake, RatchetType::application}) {
+    std::uint32_t& sent = again.sent[{*again.epoch, type}];
+    sent += scenario.member(who).limits.reserved_generations;
+    event.reserved[static_cast<std::size_t>(type)] = sent;
+  }
 }
 
 void Witness::see_updated(ClientId who, Happened& event) {
@@ -160,7 +191,7 @@ void Witness::see_updated(ClientId who, Happened& event) {
 }
 
 void Witness::see_taken(ClientId who, const Kept& kept, Happened& event) {
-  Participant& seen = participants_[who];
+  Place& seen = place(who);
   if (kept.kind == Kind::welcome) {
     event.what = What::joins;
     event.epoch = epoch_of_welcome(kept);
@@ -200,7 +231,7 @@ void Witness::see_key_package(ClientId who) {
 void Witness::see_sent(ClientId who, RatchetType type, Happened& event) {
   const bool is_private = type == RatchetType::application || format_ == WireFormat::private_message;
   if (!is_private) return;
-  Participant& sender = participants_[who];
+  Place& sender = place(who);
   event.message = {*sender.epoch, scenario.member(who).group.own_leaf(), type,
                    sender.sent[{*sender.epoch, type}]++};
   sealed_[sent_before(0).number] = *event.message;
@@ -228,7 +259,7 @@ void Witness::see_commit(ClientId who, EpochNumber parent) {
   const EpochNumber next = chronicle.epochs.size();
   const EpochNumber same = begun.has_path ? next : pathless_.try_emplace(told, next).first->second;
   commits_[sent_before(0).number] = same;
-  participants_[who].pending = same;
+  place(who).pending = same;
   if (same == next) chronicle.epochs.push_back(std::move(begun));
 }
 
@@ -244,7 +275,7 @@ void Witness::see_change(const CoveredProposal& change, EpochBegun& begun) {
     const auto known = std::find_if(std::begin(shared_psks), std::end(shared_psks),
                                     [&](std::string_view id) { return equal(bytes_of(id), psk.psk_id); });
     begun.psks.push_back({psk.type, is_external ? static_cast<std::size_t>(known - std::begin(shared_psks))
-                                                : resumed(*begun.parent, psk.psk_epoch)});
+                                                : resumed(begun.committer, *begun.parent, psk)});
   } else if (change.type == ProposalType::add) {
     const KeyPackage& added = proposal.add.key_package;
     const Bytes name = added.leaf_node.credential.body;
@@ -267,18 +298,22 @@ EpochNumber Witness::epoch_of_welcome(const Kept& kept) const {
   return commit->second;
 }
 
-// The epoch of that number before another, or it.
-EpochNumber Witness::resumed(EpochNumber from, std::uint64_t epoch) const {
+// The epoch that a resumption PSK is of: of the group itself, or of the one that it succeeds.
+EpochNumber Witness::resumed(ClientId who, EpochNumber parent, const PreSharedKeyId& psk) const {
+  EpochNumber last = parent;
+  if (!equal(psk.psk_group_id, scenario.members_of(who).back()->group.state().context().group_id)) {
+    last = *participants_[who].places.at(scenario.former_group_of(who)).epoch;
+  }
   std::vector<EpochNumber> line;
-  for (std::optional<EpochNumber> each = from; each.has_value(); each = chronicle.epochs[*each].parent) {
+  for (std::optional<EpochNumber> each = last; each.has_value(); each = chronicle.epochs[*each].parent) {
     line.push_back(*each);
   }
-  return line.at(line.size() - 1 - epoch);
+  return line.at(line.size() - 1 - psk.psk_epoch);
 }
 
 void Witness::begin(ClientId who, EpochNumber epoch) {
-  participants_[who].epoch = epoch;
-  participants_[who].pending.reset();
+  place(who).epoch = epoch;
+  place(who).pending.reset();
   const TreeView& tree = scenario.member(who).group.state().tree();
   std::vector<Octets>& keys = trees[epoch];
   if (!keys.empty()) return;
@@ -300,15 +335,16 @@ void Witness::seize(ClientId who) {
     const std::vector<ValueId> found = closure.secrets_in(at);
     held.insert(found.begin(), found.end());
   };
-  const Member& member = scenario.member(who);
   for (const auto& [block, size] : participants_[who].memory->blocks()) {
     look({static_cast<const std::uint8_t*>(block), size});
   }
-  look(bytes_of_object(member.group));
-  for (const Secret* key : {&member.signing_key, &member.keys.init_key, &member.keys.encryption_key}) {
-    look(reveal(*key));
+  for (const Member* const member : scenario.members_of(who)) {
+    look(bytes_of_object(member->group));
+    for (const Secret* key : {&member->signing_key, &member->keys.init_key, &member->keys.encryption_key}) {
+      look(reveal(*key));
+    }
+    for (const auto& [id, psk] : member->psks.known) look(psk);
   }
-  for (const auto& [id, psk] : member.psks.known) look(psk);
   seizures.push_back({chronicle.events.size() - 1, who, {held.begin(), held.end()}});
 }
 

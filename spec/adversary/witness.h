@@ -57,16 +57,24 @@ class Witness {
   std::map<EpochNumber, std::vector<Octets>> trees;
 
  private:
-  struct Participant {
-    std::unique_ptr<Recorder> crypto;
-    std::unique_ptr<OpenMemory> memory;
+  struct Place {  // in a group
     std::optional<EpochNumber> epoch, pending;
     std::map<std::pair<EpochNumber, RatchetType>, std::uint32_t> sent;  // generations
   };
+  struct Participant {
+    std::unique_ptr<Recorder> crypto;
+    std::unique_ptr<OpenMemory> memory;
+    std::map<std::size_t, Place> places, saved;  // by group
+  };
 
   Participant& enter(ClientId who, Random& random);
-  void see(ClientId who, Deed deed, const Kept* kept);
-  void see_created(ClientId who, Happened& event);
+  Place& place(ClientId who) { return participants_[who].places[scenario.group_of(who)]; }
+  void see(const Done& done);
+  void see_group(const Done& done, Happened& event);
+  void see_created(ClientId who, KeyNumber leaf_key, Happened& event);
+  void see_succeeded(ClientId who, Happened& event);
+  void see_saved(ClientId who);
+  void see_restarted(ClientId who, Happened& event);
   void see_updated(ClientId who, Happened& event);
   void see_taken(ClientId who, const Kept& kept, Happened& event);
   void see_key_package(ClientId who);
@@ -74,7 +82,7 @@ class Witness {
   void see_change(const CoveredProposal& change, EpochBegun& begun);
   void see_sent(ClientId who, RatchetType type, Happened& event);
   EpochNumber epoch_of_welcome(const Kept& kept) const;
-  EpochNumber resumed(EpochNumber from, std::uint64_t epoch) const;
+  EpochNumber resumed(ClientId who, EpochNumber parent, const PreSharedKeyId& psk) const;
   void begin(ClientId who, EpochNumber epoch);
   void look_into(ClientId who);
   const Kept& sent_before(std::size_t last) const {

@@ -60,10 +60,9 @@ EgressHistory::EgressHistory(Generator& generator, adversary::Setting setting)
     witness_.ledger.add(call, witness_.chronicle.epochs.size());
     keep(call);
   });
-  scenario().tell_deed = [this, see = scenario().tell_deed](adversary::ClientId who, adversary::Deed deed,
-                                                            const adversary::Kept* kept) {
+  scenario().tell_deed = [this, see = scenario().tell_deed](const adversary::Done& done) {
     steps_of_messages_.resize(scenario().provider.hand_over().size(), now());
-    see(who, deed, kept);
+    see(done);
   };
 }
 
