@@ -294,6 +294,20 @@ class Seizures(Case):
         self.w.data["seizures"][4]["client"] = 0
         self.agrees()
 
+    def test_a_restored_client_holds_again_what_it_has_saved(self):
+        saved, later = {"chain 3"}, {"chain 6", "key 4"}
+        self.w.seize(1, 20, saved, from_chain(3))
+        self.w.seize(1, 30, later, {"chain 6"} | generation(4))
+        self.w.seize(1, 40, saved, from_chain(3), restored=20)
+        self.agrees()
+        self.w.seize(1, 50, later, {"chain 6"} | generation(4))
+        self.agrees()
+        erased = "chain 2"  # before it had saved
+        self.w.seize(1, 15, {erased}, from_chain(2))
+        self.w.data["seizures"][5]["held"] = sorted({self.w.ids[erased], *self.w.data["seizures"][5]["held"]})
+        self.w.data["seizures"][5]["derivable"] = sorted(self.w.ids[name] for name in from_chain(2))
+        self.differs({"seizures[5] (client 1, step 40)": {erased}})
+
     def test_a_text_may_be_said_again(self):
         for step, held in ((20, {"text 0"}), (25, set()), (30, {"text 0"})):
             self.w.seize(1, step, held, held)
@@ -435,6 +449,10 @@ class Hostile(Case):
                 (["seizures", 2, "held"], [4, 4], "seizures[2].held[0]: 4 is not less than 4"),
                 (["seizures", 2, "derivable"], [5, 4], "seizures[2].derivable[0]: 5 is not less than 4"),
                 (["seizures", 2, "derivable"], [count], f"seizures[2].derivable[0]: {count} is not less than {count}"),
+                (["seizures", 2, "restored"], 12,
+                 "seizures[2] (client 1, step 12): restored: no seizure of client 1 before, in step 12"),
+                (["seizures", 2, "restored"], 2,
+                 "seizures[2] (client 1, step 12): restored: no seizure of client 1 before, in step 2"),
                 (["seizures", 2, "step"], 1, "seizures: two of one client in one step")):
             with self.subTest(path=path, value=value):
                 self.malformed(changed(path, value), error)

@@ -78,9 +78,9 @@ class Writer:
         self.data["wire"].append({"step": step, "from": 0, "to": [1], "kind": kind, "bytes": data.hex(),
                                   "sha256": hashlib.sha256(data).hexdigest()})
 
-    def seize(self, client, step, held, derivable):
+    def seize(self, client, step, held, derivable, **more):
         ids = [sorted(self.ids[name] for name in names) for names in (held, derivable)]
-        self.data["seizures"].append({"client": client, "step": step, "held": ids[0], "derivable": ids[1]})
+        self.data["seizures"].append({"client": client, "step": step, "held": ids[0], "derivable": ids[1], **more})
 
 
 def generation(number):

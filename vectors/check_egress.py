@@ -311,12 +311,23 @@ def check_steps(history):
                 yield Difference(seizure.place, "is held before it is there", history.secrets[id], seizure)
 
 
+def held_in(past):
+    """All that a client has held, by the linked list of its seizures."""
+    held = set()
+    while past:
+        held.update(past[0].held)
+        past = past[1]
+    return held
+
+
 def check_closure(history, closure):
     """Nothing is derivable without a seizure, and with one exactly what the history says."""
     leaks = {id for id in closure.base if not history.secrets[id].known}
     for id in sorted(leaks):
         yield Difference("without a seizure", f"is derivable: {closure.chain(closure.base, id)}", history.secrets[id])
     before = {}  # by client: what has been held so far, and what is derivable by its last seizure
+    seized = {}  # by client and step: that seizure and all before it, as a linked list
+    newest = {}  # by client, likewise
     for seizure in sorted(history.seizures, key=lambda seizure: seizure.step):
         derived = closure.seize(seizure.held)
         computed, listed = {id for id in derived if not history.secrets[id].known}, set(seizure.derivable)
@@ -327,6 +338,11 @@ def check_closure(history, closure):
             yield Difference(seizure.place, f"is listed, and not derivable: {closure.why_not(derived, id)}",
                              history.secrets[id], seizure)
         ever, last = before.get(seizure.client, (set(), {}))
+        past = newest.get(seizure.client)
+        if seizure.restored is not None:  # nothing has happened since then
+            past = seized[seizure.client, seizure.restored]
+            ever, last = held_in(past), closure.seize(past[0].held)
+        newest[seizure.client] = seized[seizure.client, seizure.step] = seizure, past
         for id in seizure.held:
             if id in ever and id not in last and history.secrets[id].kind == "key":
                 yield Difference(seizure.place, "was erased, and is held again", history.secrets[id], seizure)

@@ -190,6 +190,7 @@ class Seizure(NamedTuple):
     step: int
     held: list
     derivable: list
+    restored: int = None  # the step of a seizure of the same client
 
 
 PREMISES = {"extract": ("salt", "ikm"), "expand": ("prk",), "x25519": ("scalar",), "ed25519_seed": ("seed",),
@@ -209,9 +210,15 @@ class History:
         self.graph = [self.read_edge(f"graph[{number}]", entry) for number, entry in enumerate(data["graph"])]
         self.seizures = [self.read_seizure(f"seizures[{number}]", entry) for number, entry in
                          enumerate(data["seizures"])]
-        if len({(seizure.client, seizure.step) for seizure in self.seizures}) < len(self.seizures):
+        moments = {(seizure.client, seizure.step) for seizure in self.seizures}
+        if len(moments) < len(self.seizures):
             raise Malformed("seizures", "two of one client in one step")
-        if len(self.seizures) * (len(self.graph) + len(self.secrets)) > MOST_WORK:
+        restored = [seizure for seizure in self.seizures if seizure.restored is not None]
+        for seizure in restored:
+            if seizure.restored >= seizure.step or (seizure.client, seizure.restored) not in moments:
+                raise Malformed(seizure.place, f"restored: no seizure of client {seizure.client} before, in step "
+                                               f"{seizure.restored}")
+        if len(self.seizures) * (1 + len(restored)) * (len(self.graph) + len(self.secrets)) > MOST_WORK:
             raise Malformed("seizures", "too many for a graph of this size")
 
     @staticmethod
