@@ -31,7 +31,8 @@ SHORT = {**{name: name for name in TYPES},
                          "successors")}}
 FILES = {**SHORT, "passive-client-200-commits": "passive-client"}
 # Of another format, which check_egress_test.py looks at.
-HISTORIES = ["egress/every-commit", "egress/healing", "egress/late-messages", "egress/by-chance"]
+HISTORIES = ["egress/every-commit", "egress/healing", "egress/late-messages", "egress/by-chance",
+             "egress/successors"]
 
 # The members that a case's generator chooses. All others are computed from them.
 INPUTS = {

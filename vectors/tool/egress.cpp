@@ -276,10 +276,21 @@ Json EgressHistory::seizures(Trial& trial) const {
   Json seizures = Json::array();
   for (const Seizure& seizure : witness_.seizures) {
     if (seized_.count(seizure.who) == 0) continue;
-    seizures.push_back({{"client", seizure.who},
-                        {"step", seizure.event},
-                        {"held", places(seizure.held)},
-                        {"derivable", places(trial.derived(seizure))}});
+    Json told = {{"client", seizure.who},
+                 {"step", seizure.event},
+                 {"held", places(seizure.held)},
+                 {"derivable", places(trial.derived(seizure))}};
+    const std::vector<adversary::Happened>& events = witness_.chronicle.events;
+    if (events[seizure.event].what == adversary::Happened::What::restarts) {
+      Step saved = seizure.event;
+      const auto is_save = [&](const adversary::Happened& event) {
+        return event.what == adversary::Happened::What::saves && event.who == seizure.who &&
+               event.group == events[seizure.event].group;
+      };
+      while (!is_save(events[saved])) --saved;
+      told["restored"] = saved;
+    }
+    seizures.push_back(std::move(told));
   }
   return seizures;
 }

@@ -153,6 +153,45 @@ void by_chance(EgressHistory& history, Generator&) {
   group.deliver();
 }
 
+// Member 1 is seized: it restarts with what it has saved, and is in a branch, and in the group that succeeds
+// the first. Others propose from outside.
+void successors(EgressHistory& history, Generator& generator) {
+  Story story(history, generator);
+  Scenario& group = history.scenario();
+  const std::vector<ClientId> all = story.begin(3);
+  const ClientId outside = group.passive();
+  history.seize({all[1]});
+  story.all_say();
+  story.say(all[0]);
+  story.commit(all[2]);
+  group.restart(all[1]);  // before it had heard of either
+  story.all_say();
+  const Octets& key = group.device(outside).signature_key;
+  const ExternalSender sender = {key, {CredentialType::basic, bytes_of(group.device(outside).name)}};
+  const Octets senders = adversary::vector_of(adversary::encoded(sender));
+  const Extension extension = {ExtensionType::external_senders, senders};
+  story.commit(all[0], {group.extensions({&extension, 1})});
+  const ClientId asks = group.live();
+  group.propose_from_outside(outside, adversary::external_psk_of(adversary::shared_psks[0]), all[0]);
+  group.propose_from_outside(asks, group.add(asks), all[0]);
+  group.deliver();
+  story.commit(all[2]);
+  story.all_say();
+  group.branch(all[1], {all[0]});
+  story.say(all[0]);
+  story.commit(all[0]);
+  story.say(all[1]);
+  group.end_branch({all[0], all[1]});
+  story.all_say();
+  group.come_back(all[2], all[0]);
+  story.all_say();
+  group.reinit(all[2], all[0]);
+  story.all_say();
+  group.restart(all[1]);
+  story.commit(all[1]);
+  story.all_say();
+}
+
 constexpr EgressFile files[] = {
     {"every-commit",
      "three members, every kind of Commit, a client that joins from outside, a race; nobody is seized",
@@ -163,6 +202,10 @@ constexpr EgressFile files[] = {
      WireFormat::public_message, 2, late_messages},
     {"by-chance", "up to six clients do what they can at random, and three of them are seized",
      WireFormat::private_message, 1, by_chance},
+    {"successors",
+     "restarts from what was saved, proposals from outside, a branch, a member"
+     " that comes back without its state, and a group that succeeds the first",
+     WireFormat::private_message, 0, successors},
 };
 
 }  // namespace
