@@ -137,11 +137,9 @@ Error Crypto::mac(SecretView key, Pieces input, Digest& tag) noexcept {  // [CRY
 
 Error Crypto::check_mac(SecretView key, Pieces input, Bytes tag) noexcept {
   return scrubbed([&]() noexcept {
-    Digest right;
-    TRY(do_mac(key, input, right.resize(hash_size())));
-    const bool wrong = do_differ(right, tag);
-    wipe(right.resize(Digest::max_size).data(), Digest::max_size);
-    return wrong ? Error::mac_mismatch : Error::none;
+    WipedDigest right;
+    TRY(do_mac_to_compare(key, input, right.resize(hash_size())));
+    return do_differ(right, tag) ? Error::mac_mismatch : Error::none;
   });
 }
 

@@ -4,8 +4,8 @@
 // 9420, sections 5 and 8. Only behind this boundary is a Secret read.
 //
 // What comes out of it as public is a closed list: AEAD ciphertext, KEM output, public keys, signatures, MAC
-// tags, hashes of public data, verdicts, randomness drawn as public, plaintext that has authenticated, and
-// what belongs to the application (expand_for_application). Everything else is a Secret.
+// tags to be sent, hashes of public data, verdicts, randomness drawn as public, plaintext that has
+// authenticated, and what belongs to the application (expand_for_application). Everything else is a Secret.
 //
 // Before an operation that handled a secret returns, it clears the stack below it and the registers:
 // primitives leave keys there, often in a form that no scan for their bytes would find.
@@ -89,7 +89,7 @@ class Crypto {
   // many that collide. It authenticates nothing.
   std::uint32_t short_hash(const ShortHashKey& key, Bytes input) noexcept;
 
-  // MAC(key, input): the tag, of hash_size() bytes.
+  // MAC(key, input): a tag to be sent, of hash_size() bytes. One that was received is check_mac()'s.
   Error mac(SecretView key, Pieces input, Digest& tag) noexcept;
 
   // Compares a received tag of any length with the right one, in a time that tells nothing of either.
@@ -188,6 +188,11 @@ class Crypto {
   virtual Error do_hash(Pieces input, MutableBytes out) noexcept = 0;
   virtual std::uint32_t do_short_hash(const ShortHashKey& key, Bytes input) noexcept = 0;
   virtual Error do_mac(SecretView key, Pieces input, MutableBytes out) noexcept = 0;
+  // The same for check_mac(): who could read the right tag before it was received could forge, so it stays a
+  // secret, and an observer has to tell it from one to be sent.
+  virtual Error do_mac_to_compare(SecretView key, Pieces input, MutableBytes out) noexcept {
+    return do_mac(key, input, out);
+  }
   // The verdict of check_mac(): whether a received tag is not the right one, in a time that does not tell
   // where; lengths are public [PRIV-09]. Defined here, so that a class with RTTI can derive from this one.
   virtual bool do_differ(Bytes right, Bytes received) noexcept {

@@ -41,6 +41,7 @@ class Tainting final : public Sodium {
 
  private:
   Error do_mac(SecretView key, Pieces input, MutableBytes out) noexcept override;
+  Error do_mac_to_compare(SecretView key, Pieces input, MutableBytes out) noexcept override;
   bool do_differ(Bytes right, Bytes received) noexcept override;
   Error do_extract(SecretView salt, SecretPieces ikm, MutableBytes out) noexcept override;
   Error do_expand(SecretView prk, Pieces info, MutableBytes out) noexcept override;
