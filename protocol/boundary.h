@@ -1,7 +1,8 @@
 #pragma once
 
-// The inside of a Secret, for those who implement the crypto boundary: crypto.cpp, sodium.cpp, memory.h and
-// any Crypto of the caller's own. Nothing else includes this header; tests/layering.py sees to it.
+// The inside of a Secret, for those who implement the crypto boundary: crypto.cpp, sodium.cpp, memory.cpp and
+// any Crypto of the caller's own. No header includes this one, so nothing else reaches it;
+// tests/layering.py sees to that.
 
 #include "bytes.h"
 

@@ -10,7 +10,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "boundary.h"
 #include "bytes.h"
 
 namespace tacet {
@@ -243,19 +242,9 @@ class SecretSlots {
   }
 
   // What the slot held is wiped; the empty secret leaves zeros.
-  void replace(Slot slot, Secret&& secret) noexcept {
-    const Bytes bytes = SecretAccess::read(secret);
-    wipe(at(slot), secret_size_);
-    copy_secret(at(slot), bytes.data(), bytes.size() < secret_size_ ? bytes.size() : secret_size_);
-    secret.clear();
-  }
+  void replace(Slot slot, Secret&& secret) noexcept;
 
-  Secret copy(Slot slot) const noexcept {
-    Secret secret;
-    const MutableBytes bytes = SecretAccess::write(secret, secret_size_);
-    copy_secret(bytes.data(), at(slot), bytes.size());
-    return secret;
-  }
+  Secret copy(Slot slot) const noexcept;
 
   void erase(Slot slot) noexcept {
     wipe(at(slot), secret_size_);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Controls of layering.py: the tree as it is passes, and each planted include that points the wrong way fails."""
+"""Controls of layering.py: the tree as it is passes; each planted include that points the wrong way fails, each name
+where it may not be, and each entry of a list that is stale."""
 
 import pathlib
 import shutil
@@ -51,6 +52,26 @@ class Layering(unittest.TestCase):
     def test_the_inside_of_a_secret(self):
         self.plant("protocol/key_schedule.cpp", '#include "boundary.h"')
         self.assert_fails("protocol/key_schedule.cpp:1: boundary.h is only for")
+
+    def test_the_inside_of_a_secret_by_way_of_others(self):
+        self.plant("protocol/memory.h", '#include "boundary.h"')
+        self.assert_fails("protocol/memory.h:1: boundary.h is only for crypto.cpp, memory.cpp, sodium.cpp\n",
+                          "protocol/hpke.cpp:1: boundary.h is only for crypto.cpp, memory.cpp, sodium.cpp, and comes by "
+                          "hpke.h, crypto.h, memory.h\n")
+
+    def test_names_of_the_inside_of_a_secret(self):
+        for name in ("SecretAccess", "reveal", "SecretReader", "expand_for_application"):
+            self.plant("protocol/group.cpp", f"const auto leaked = {name}(secret);")
+            self.plant("protocol/adapters/heap_memory.h", f"using tacet::{name};")
+        self.plant("protocol/framing.cpp", '// SecretAccess\nconst char* text = "reveal"; int revealed;')
+        status, output = self.check()
+        self.assertEqual((status, output.count("is only for")), (1, 8), output)
+        self.assertIn("protocol/group.cpp:4: SecretAccess is only for boundary, bytes, crypto, memory, sodium", output)
+
+    def test_a_list_that_is_stale(self):
+        path = self.root / "protocol/welcome.cpp"
+        path.write_text(path.read_text().replace("SecretReader", "Reader"))
+        self.assert_fails("protocol/welcome.h:1: SecretReader is nowhere in this unit")
 
     def test_a_file_that_is_not_listed(self):
         (self.root / "protocol/stray.h").write_text("#pragma once\n")

@@ -10,25 +10,32 @@ class Leak(NamedTuple):
     breaks: str = ""  # the proof that is meant to find it where nothing can be run
 
 
+def reads_inside(unit):
+    """The change by which a source may read inside a Secret, which tests/layering.py would see."""
+    include = f'#include "{unit}.h"'
+    return f"{unit}.cpp", include, f'#include "boundary.h"\n{include}'
+
+
 LEAKS = (
     # ---- said to everybody
-    Leak("extension", "a GroupInfo that is published has the epoch's init_secret in an extension.", ((
-        "group.cpp",
-        "  Message made;\n  TRY(make_group_info(client_, signer, epoch, message_header_size, made));",
-        """  Array<Extension> more(client_.memory);
+    Leak("extension", "a GroupInfo that is published has the epoch's init_secret in an extension.", (
+        reads_inside("group"),
+        ("group.cpp", "  Message made;\n  TRY(make_group_info(client_, signer, epoch, message_header_size, made));",
+         """  Array<Extension> more(client_.memory);
   TRY(more.reserve(epoch.extensions.size() + 1));
   more.append(epoch.extensions);
   const Secret leaked = epoch_->member.keys().copy(EpochKeys::Of::init_secret);
   more.push_back({static_cast<ExtensionType>(0xf00d), SecretAccess::read(leaked)});
   epoch.extensions = {more.data(), more.size()};
   Message made;
-  TRY(make_group_info(client_, signer, epoch, message_header_size, made));"""),)),
-    Leak("authenticated data", "a Commit has its commit_secret as authenticated data.", ((
-        "commit.cpp",
-        "fields.authenticated_data = wanted_.authenticated_data;",
-        "fields.authenticated_data =\n        has_path_ ? SecretAccess::read(path_secrets_.commit_secret) : "
-        "wanted_.authenticated_data;"),)),
+  TRY(make_group_info(client_, signer, epoch, message_header_size, made));"""))),
+    Leak("authenticated data", "a Commit has its commit_secret as authenticated data.", (
+        reads_inside("commit"),
+        ("commit.cpp", "fields.authenticated_data = wanted_.authenticated_data;",
+         "fields.authenticated_data =\n        has_path_ ? SecretAccess::read(path_secrets_.commit_secret) : "
+         "wanted_.authenticated_data;"))),
     Leak("hash of a key", "a Commit has the hash of its commit_secret as authenticated data.", (
+        reads_inside("commit"),
         ("commit.cpp", "fields.authenticated_data = wanted_.authenticated_data;",
          "if (has_path_) TRY(client_.crypto.hash({SecretAccess::read(path_secrets_.commit_secret)}, hashed_));\n"
          "    fields.authenticated_data = has_path_ ? Bytes(hashed_) : wanted_.authenticated_data;"),
@@ -51,8 +58,8 @@ LEAKS = (
              ("secret_tree.cpp", 'return type == RatchetType::handshake ? "handshake" : "application";',
               'return type == RatchetType::handshake ? "application" : "application";'),
              ("framing.cpp", "  TRY(crypto.random(sender_data.reuse_guard));  // [FRAME-36]\n", ""))),
-    Leak("constant reuse guard", "the reuse guard is 0. It is a second defence, for which no proof is meant: a key and a "
-         "nonce come twice only if a generation does, which the leaks beside this one show to be found.", ((
+    Leak("constant reuse guard", "the reuse guard is 0. It is a second defence, for which no proof is meant: a key and "
+         "a nonce come twice only if a generation does, which the leaks beside this one show to be found.", ((
         "framing.cpp", "  TRY(crypto.random(sender_data.reuse_guard));  // [FRAME-36]\n", ""),)),
     Leak("constant salt", "every save of a group is sealed with the same key and nonce.", ((
         "saved_state.cpp", "return crypto.random(out.salt);", "return Error::none;"),)),
