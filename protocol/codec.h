@@ -29,6 +29,7 @@
 #include <type_traits>
 
 #include "bytes.h"
+#include "memory.h"
 #include "refuse.h"
 
 namespace tacet {
@@ -411,6 +412,17 @@ Result<Bytes> encode(const T& value, MutableBytes output) noexcept {
   Writer writer(output);
   TRY(writer(value));
   return writer.written();
+}
+
+// Encodes into memory of its own. Errors: out_of_memory, vector_too_long.
+template <class T>
+Result<Buffer> encode(const T& value, Memory& memory) noexcept {
+  const Result<std::size_t> size = encoded_size(value);
+  TRY(size.error());
+  Result<Buffer> out = Buffer::allocate(memory, size.value());
+  TRY(out.error());
+  TRY(encode(value, out.value().bytes()).error());
+  return out;
 }
 
 // Encodes elements as the body of a vector, and returns the list that views it. Errors as for encode().

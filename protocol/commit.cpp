@@ -229,12 +229,10 @@ class CommitCreation {
 
   Error keep_content() noexcept {
     if (client_.limits.reserved_generations == 0) return Error::none;
-    const Result<std::size_t> size = encoded_size(content_);
-    TRY(size.error());
-    Result<Buffer> room = Buffer::allocate(client_.memory, size.value());
-    TRY(room.error());
-    out_.content = std::move(room.value());
-    return encode(content_, out_.content.bytes()).error();
+    Result<Buffer> encoded = encode(content_, client_.memory);
+    TRY(encoded.error());
+    out_.content = std::move(encoded.value());
+    return Error::none;
   }
 
   Error make_welcome() noexcept;

@@ -3,25 +3,19 @@
 namespace tacet {
 
 Error OwnedContext::set(Memory& memory, const GroupContext& fields) noexcept {
-  const Result<std::size_t> size = encoded_size(fields);
-  TRY(size.error());
-  Result<Buffer> room = Buffer::allocate(memory, size.value());
-  TRY(room.error());
-  TRY(encode(fields, room.value().bytes()).error());
+  Result<Buffer> encoded = encode(fields, memory);
+  TRY(encoded.error());
   GroupContext decoded;
-  TRY(decode(Bytes(room.value().bytes()), decoded));
-  encoded_ = std::move(room.value());
+  TRY(decode(Bytes(encoded.value().bytes()), decoded));
+  encoded_ = std::move(encoded.value());
   fields_ = decoded;
   return Error::none;
 }
 
 Error OwnedReInit::set(Memory& memory, const ReInit& fields) noexcept {
-  const Result<std::size_t> size = encoded_size(fields);
-  TRY(size.error());
-  Result<Buffer> room = Buffer::allocate(memory, size.value());
-  TRY(room.error());
-  TRY(encode(fields, room.value().bytes()).error());
-  encoded_ = std::move(room.value());
+  Result<Buffer> encoded = encode(fields, memory);
+  TRY(encoded.error());
+  encoded_ = std::move(encoded.value());
   return decode(Bytes(encoded_.bytes()), fields_.emplace());
 }
 
@@ -277,12 +271,9 @@ Error sign_proposal(const Client& client, Signer& signer, WireFormat format, Fra
     TRY(client.crypto.random(nonce.resize(client.crypto.hash_size())));
     sent.pre_shared_key.psk.psk_nonce = nonce;  // [PROP-16, PSK-03]
   }
-  const Result<std::size_t> size = encoded_size(sent);
-  TRY(size.error());
-  Result<Buffer> encoded = Buffer::allocate(client.memory, size.value());
+  Result<Buffer> encoded = encode(sent, client.memory);
   TRY(encoded.error());
   out.encoded = std::move(encoded.value());
-  TRY(encode(sent, out.encoded.bytes()).error());
   fields.content_type = ContentType::proposal;
   TRY(decode(Bytes(out.encoded.bytes()), fields.proposal));
 

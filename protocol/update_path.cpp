@@ -88,14 +88,10 @@ Error make_keys(Crypto& crypto, const FilteredPath& path, MutableBytes room, Pat
 
 // The fields may be those of a leaf in the draft, which moves when the path is merged.
 Error copy_fields(const LeafNode& fields, Memory& memory, Buffer& room, LeafNode& out) noexcept {
-  const Result<std::size_t> size = encoded_size(fields);
-  TRY(size.error());
-  Result<Buffer> buffer = Buffer::allocate(memory, size.value());
-  TRY(buffer.error());
-  room = std::move(buffer.value());
-  const Result<Bytes> encoded = encode(fields, room.bytes());
+  Result<Buffer> encoded = encode(fields, memory);
   TRY(encoded.error());
-  return decode(encoded.value(), out);
+  room = std::move(encoded.value());
+  return decode(Bytes(room.bytes()), out);
 }
 
 // The committer's new leaf: signed, judged, and put into the draft.
