@@ -65,7 +65,8 @@ def used_as_a_folder():
     """Then neither the tool nor its libraries are asked for."""
     folder = place / "folder"
     run("cmake", "-S", ROOT / "tests/outside", "-B", folder, f"-DTACET_FOLDER={ROOT}", *options,
-        "-DCMAKE_BUILD_TYPE=Debug")  # which compiles soonest
+        # what compiles soonest
+        "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=6")
     expect("TACET_TOOL:BOOL=OFF" in (folder / "CMakeCache.txt").read_text(), "the tool is built with the project")
     run("cmake", "--build", folder, "--target", "outside")
     run(folder / "outside")
