@@ -19,6 +19,8 @@ void showValue(const Script& script, std::ostream& out) { out << '\n' << text_of
 
 namespace {
 
+using Operation = Script::Operation;
+
 // ---- chance
 
 // What happens, more often what lets the group go on.

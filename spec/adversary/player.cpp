@@ -273,7 +273,7 @@ std::vector<CoveredByCommit> Player::covered_by(Actor& actor, const std::vector<
   return list;
 }
 
-std::string Player::commit(ClientId who, const Operation& operation) {
+std::string Player::commit(ClientId who, const Script::Operation& operation) {
   Actor* const by = actor(who);
   if (by == nullptr) return {};
   std::vector<CoveredByCommit> by_value;
@@ -361,7 +361,7 @@ std::string Player::settle(ClientId who, bool adopts) {
   return adopts ? "is in epoch " + std::to_string(model_.epoch(by->knows.epoch).number) : "is dropped";
 }
 
-std::string Player::join(ClientId who, const Operation& operation) {
+std::string Player::join(ClientId who, const Script::Operation& operation) {
   Actor *const by = actor(who), *const other = actor(operation.other);
   if (by == nullptr || other == nullptr || !other->knows.is_member) return {};
   const EpochId epoch = other->knows.epoch;
@@ -390,7 +390,7 @@ std::string Player::forget(ClientId who) {
 
 // ---- all of it
 
-std::string Player::play(const Operation& operation) {
+std::string Player::play(const Script::Operation& operation) {
   const ClientId who = operation.who;
   switch (operation.verb) {
     case Verb::propose:

@@ -25,7 +25,7 @@ class Player {
   explicit Player(const Script& script) : Player(script.seed, script.clients) {}
 
   // Tells what came of it: nothing, if it made no sense.
-  std::string play(const Operation& operation);
+  std::string play(const Script::Operation& operation);
 
   // Delivers all; then whoever is in the group speaks, and all who are in the same epoch read it.
   void finish();
@@ -77,8 +77,8 @@ class Player {
   std::string propose(ClientId who, const Wish& wish);
   std::string propose_as_bot(const Wish& wish);
   std::string ask(ClientId who);
-  std::string commit(ClientId who, const Operation& operation);
-  std::string join(ClientId who, const Operation& operation);
+  std::string commit(ClientId who, const Script::Operation& operation);
+  std::string join(ClientId who, const Script::Operation& operation);
   std::string succeed(ClientId who, std::optional<ClientId> branches_with);
   std::string forget(ClientId who);
   std::string settle(ClientId who, bool adopts);

@@ -97,14 +97,14 @@ std::optional<Wish> takes_wish(LineReader& line) {
   return std::nullopt;
 }
 
-void read_proposal(LineReader& line, Operation& out) {
+void read_proposal(LineReader& line, Script::Operation& out) {
   out.verb = Verb::propose;
   const std::optional<Wish> wish = takes_wish(line);
   if (!wish.has_value()) line.fail("there should be what is proposed" + line.instead());
   out.wishes = {*wish};
 }
 
-void read_commit(LineReader& line, Operation& out) {
+void read_commit(LineReader& line, Script::Operation& out) {
   out.verb = Verb::commit;
   while (const std::optional<Wish> wish = takes_wish(line)) {
     if (wish->topic == Topic::update) line.fail("no Update can be in its sender's own Commit");
@@ -126,7 +126,7 @@ void read_commit(LineReader& line, Operation& out) {
   }
 }
 
-void read_client_verb(LineReader& line, Operation& out) {
+void read_client_verb(LineReader& line, Script::Operation& out) {
   if (line.takes("proposes")) return read_proposal(line, out);
   if (line.takes("commits")) return read_commit(line, out);
   if (line.takes("joins")) {
@@ -150,8 +150,8 @@ void read_client_verb(LineReader& line, Operation& out) {
   line.fail("a client does no such thing" + line.instead());
 }
 
-Operation read_operation(LineReader& line) {
-  Operation out;
+Script::Operation read_operation(LineReader& line) {
+  Script::Operation out;
   const auto to_client = [&](Verb verb, std::string_view word, bool needs_place) {
     out.verb = verb;
     out.place = needs_place ? line.number() : line.takes_number().value_or(0);
@@ -207,7 +207,8 @@ std::string text_of(const Wish& wish) {
   return {};
 }
 
-std::string text_of_delivery(const Operation& operation, std::string_view verb, std::string_view word) {
+std::string text_of_delivery(const Script::Operation& operation, std::string_view verb,
+                             std::string_view word) {
   const bool has_place = operation.place != 0 || operation.verb == Verb::again;
   return std::string(verb) + (has_place ? ' ' + std::to_string(operation.place) : std::string()) + ' ' +
          std::string(word) + ' ' + std::to_string(operation.who);
@@ -227,7 +228,7 @@ Script parse_script(std::string_view text) {
   return script;
 }
 
-std::string text_of(const Operation& operation) {
+std::string text_of(const Script::Operation& operation) {
   const std::string who = operation.who == bot ? "bot" : std::to_string(operation.who);
   switch (operation.verb) {
     case Verb::propose:
@@ -266,7 +267,7 @@ std::string text_of(const Operation& operation) {
 std::string text_of(const Script& script) {
   std::string text =
       "seed " + std::to_string(script.seed) + "\nclients " + std::to_string(script.clients) + '\n';
-  for (const Operation& operation : script.operations) text += text_of(operation) + '\n';
+  for (const Script::Operation& operation : script.operations) text += text_of(operation) + '\n';
   return text;
 }
 

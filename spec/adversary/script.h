@@ -59,18 +59,18 @@ enum class Verb : std::uint8_t {
   seize,  // seize WHO: an attacker has a copy of all that it has, and gets all that was and will be sent
 };
 
-struct Operation {
-  Verb verb = Verb::deliver_all;
-  std::size_t who = 0, other = 0, place = 0;
-  std::vector<Wish> wishes = {};
-  bool with_waiting = true, with_path = true, tree_inline = true;  // of a Commit, as in CommitOptions
-  bool replaces = false;
-  bool operator==(const Operation&) const = default;
-};
-
 inline constexpr std::size_t bot = static_cast<std::size_t>(-1);  // who proposes as an external sender
 
 struct Script {
+  struct Operation {
+    Verb verb = Verb::deliver_all;
+    std::size_t who = 0, other = 0, place = 0;
+    std::vector<Wish> wishes = {};
+    bool with_waiting = true, with_path = true, tree_inline = true;  // of a Commit, as in CommitOptions
+    bool replaces = false;
+    bool operator==(const Operation&) const = default;
+  };
+
   std::uint64_t seed = 1;   // of all randomness
   std::size_t clients = 6;  // numbered from 0; the first has created the group
   std::vector<Operation> operations;
@@ -87,7 +87,7 @@ struct ScriptError : std::runtime_error {
 
 Script parse_script(std::string_view text);  // throws ScriptError
 
-std::string text_of(const Operation& operation);  // a line, without its end
+std::string text_of(const Script::Operation& operation);  // a line, without its end
 std::string text_of(const Script& script);
 
 }  // namespace tacet::adversary

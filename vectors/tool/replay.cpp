@@ -11,7 +11,6 @@ namespace tacet::tool {
 
 namespace {
 
-using adversary::Operation;
 using adversary::Player;
 using adversary::Script;
 
@@ -32,7 +31,7 @@ void play(const Script& script, bool verbose) {
   Player player(script);
   if (verbose) player.tell = [](const std::string& what) { std::cout << "      " << what << "\n"; };
   std::size_t number = 0;
-  for (const Operation& operation : script.operations) {
+  for (const adversary::Script::Operation& operation : script.operations) {
     std::cout << std::setw(4) << ++number << "  " << std::left << std::setw(room) << text_of(operation)
               << std::right << std::flush;
     if (verbose) std::cout << "\n";
