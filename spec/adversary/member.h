@@ -20,9 +20,9 @@ class Member : public Device {
 
   explicit Member(const Member& same)
       : Device(same), group(client(), psks), heard(memory_), storage_key(same.storage_key) {}
-  // What was in its memory before is not the endpoint's.
-  static void* operator new(std::size_t size);
-  static void operator delete(void* block);
+  // What was in its memory before is not the endpoint's. (Where g++ inlines only one of the two it warns.)
+  [[gnu::noinline]] static void* operator new(std::size_t size);
+  [[gnu::noinline]] static void operator delete(void* block);
 
   void create(const Octets& group_id, std::span<const Extension> extensions = {});
   Error join(const Octets& welcome, const Octets& tree = {}, FormerGroups* former_groups = nullptr) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "octets.h"
 #include "protocol/ratchet_tree.h"
 
 namespace tacet::adversary {
@@ -9,8 +10,6 @@ namespace tacet::adversary {
 namespace {
 
 constexpr std::size_t none = static_cast<std::size_t>(-1);
-
-Octets octets_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
 Kind kind_of(ContentType type) {
   if (type == ContentType::application) return Kind::application;
