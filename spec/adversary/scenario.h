@@ -229,7 +229,8 @@ class Scenario {
   void commit_at_random(ClientId by);
   void speak(ClientId by);
   void rare_step(ClientId by);
-  void deliver_early(ClientId to);
+  std::vector<std::size_t> early(ClientId to);
+  void deliver_in_any_order(ClientId to);
   void draw_from_outside(ClientId seen_by);
   void draw_branch(ClientId by);
   Bytes keep(Octets octets);

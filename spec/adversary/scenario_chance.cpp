@@ -155,8 +155,8 @@ void Scenario::step() {
 
 // ---- what not all scenarios have
 
-// Something that waits, before application data that should have come first; or application data itself.
-void Scenario::deliver_early(ClientId to) {
+// What may come next if application data need not come in its order.
+std::vector<std::size_t> Scenario::early(ClientId to) {
   std::vector<std::size_t> places;
   bool is_next = true;
   for (std::size_t place = 0; place < provider.waiting(to); ++place) {
@@ -165,10 +165,17 @@ void Scenario::deliver_early(ClientId to) {
     if (is_said ? kept.epoch <= epoch_of(to) : is_next) places.push_back(place);
     is_next = is_next && is_said;
   }
-  if (places.empty()) return;
-  const Kept& kept = provider.fetch(to, one_of(places));
-  const Error demanded = due(to, kept);
-  demand(to, "what comes early", demanded, take(to, kept));
+  return places;
+}
+
+void Scenario::deliver_in_any_order(ClientId to) {
+  while (member(to).group.is_active() && !chance(6)) {
+    const std::vector<std::size_t> places = early(to);
+    if (places.empty()) return;
+    const Kept& kept = provider.fetch(to, one_of(places));
+    const Error demanded = due(to, kept);
+    demand(to, "what comes in any order", demanded, take(to, kept));
+  }
 }
 
 void Scenario::draw_from_outside(ClientId seen_by) {
@@ -223,7 +230,8 @@ void Scenario::rare_step(ClientId by) {
       return;
     case 2:
     case 3:
-      return deliver_early(by);
+      for (std::uint64_t i = below(4); i > 0; --i) speak(by);
+      return deliver_in_any_order(one_of(active()));
     case 4:
     case 5:
       return draw_from_outside(by);
