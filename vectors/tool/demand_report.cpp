@@ -307,7 +307,7 @@ std::string json_of_demand(const ConversationOptions& options, const Conversatio
   for (const Said& said : conversation.said) json["messages"].push_back(json_of(said));
   json["held"] = Json::object();
   for (std::size_t kind = 0; kind < kinds; ++kind) {
-    json["held"][name_of(static_cast<Kind>(kind))] = json_of(demanded.keyless.held[kind]);
+    json["held"][name_of(static_cast<adversary::Kind>(kind))] = json_of(demanded.keyless.held[kind]);
   }
   json["held"]["all"] = json_of(demanded.keyless.total);
   json["read"]["messages"] = numbers_of(demanded.read);
