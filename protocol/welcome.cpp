@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view group_info_label = "GroupInfoTBS";  // [CRYPTO-23]
 
 // The most that stands before GroupInfoTBS when it is signed.
-std::size_t header_room() noexcept {
+std::size_t info_header_room() noexcept {
   return sign_content_layout(group_info_label, max_vector_size).value().content_offset;
 }
 
@@ -43,7 +43,7 @@ Error write_group_info(Crypto& crypto, Signer& signer, const NewGroupInfo& wante
 
 std::size_t group_info_room(const NewGroupInfo& wanted) noexcept {
   constexpr std::size_t fixed = 64 + 4 * 4 + Crypto::max_signature_size;
-  std::size_t size = header_room() + fixed + wanted.confirmation_tag.size() + 2 + 4 + Grease::max_data;
+  std::size_t size = info_header_room() + fixed + wanted.confirmation_tag.size() + 2 + 4 + Grease::max_data;
   for (const Extension& extension : wanted.extensions) size += 2 + 4 + extension.data.size();
   const GroupContext& context = wanted.group_context;
   return size + context.group_id.size() + context.tree_hash.size() +
@@ -53,7 +53,7 @@ std::size_t group_info_room(const NewGroupInfo& wanted) noexcept {
 Result<Bytes> create_group_info(Crypto& crypto, Signer& signer, const NewGroupInfo& wanted,
                                 MutableBytes room) noexcept {
   if (room.size() < group_info_room(wanted)) return Error::output_too_small;
-  Writer writer(room.subspan(header_room()));
+  Writer writer(room.subspan(info_header_room()));
   const Error error = [&]() noexcept -> Error {
     TRY(write_group_info(crypto, signer, wanted, room, writer));
     GroupInfo made;
@@ -61,7 +61,7 @@ Result<Bytes> create_group_info(Crypto& crypto, Signer& signer, const NewGroupIn
     return check_group_info(made, crypto.suite());
   }();
   if (error != Error::none) {
-    wipe(room.data(), header_room() + writer.written().size());
+    wipe(room.data(), info_header_room() + writer.written().size());
     return error;
   }
   return writer.written();
@@ -74,7 +74,7 @@ Result<Bytes> group_info_signature_key(const GroupInfo& group_info, const TreeVi
 }
 
 std::size_t verify_group_info_room(const GroupInfo& group_info) noexcept {
-  return header_room() + group_info.signed_part.size();
+  return info_header_room() + group_info.signed_part.size();
 }
 
 Error verify_group_info(Crypto& crypto, const GroupInfo& group_info, Bytes signature_key,
@@ -264,7 +264,7 @@ Error open_group_secrets(Crypto& crypto, const Welcome& welcome, const KeyPackag
 }
 
 std::size_t open_group_info_room(const Welcome& welcome) noexcept {
-  return header_room() + welcome.encrypted_group_info.size();
+  return info_header_room() + welcome.encrypted_group_info.size();
 }
 
 Error open_group_info(Crypto& crypto, const Welcome& welcome, SecretView welcome_secret, MutableBytes room,
@@ -274,10 +274,11 @@ Error open_group_info(Crypto& crypto, const Welcome& welcome, SecretView welcome
   Secret key, nonce;
   TRY(derive_welcome_key(crypto, welcome_secret, key, nonce));  // [WELCOME-05]
   // Behind the room for what is signed with it, so that it can be verified where it lies.
-  const Error opened = crypto.open(key, nonce, {}, ciphertext, room.subspan(header_room()));
+  const Error opened = crypto.open(key, nonce, {}, ciphertext, room.subspan(info_header_room()));
   if (opened == Error::not_authentic) return Error::group_info_not_authentic;  // [WELCOME-04, WELCOME-29]
   TRY(opened);
-  const MutableBytes plaintext = room.subspan(header_room(), ciphertext.size() - crypto.suite().tag_size);
+  const MutableBytes plaintext =
+      room.subspan(info_header_room(), ciphertext.size() - crypto.suite().tag_size);
   const Error error = [&]() noexcept -> Error {
     GroupInfo decoded;
     TRY(decode(Bytes(plaintext), decoded));
