@@ -22,11 +22,7 @@ const PublicState* Heir::find(Bytes group_id) noexcept {
 }
 
 Octets Heir::succeed(SuccessorOptions wanted) {
-  wanted.now = while_leaves_are_current;
-  KeyPackage own;
-  must(decode(Bytes(of.key_package), own));
-  KeySigner signer = of.signer();
-  of.error = group.succeed(signer, of.group, own.leaf_node.encoded, copy_of(of.keys.encryption_key), wanted);
+  of.error = of.succeed(group, of.group, wanted);
   return octets_of(group.pending_welcome());
 }
 

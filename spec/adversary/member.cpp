@@ -74,6 +74,14 @@ Octets Member::join_from_outside(const Octets& group_info, ExternalOptions wante
   return octets_of(group.pending_commit());
 }
 
+Error Member::succeed(Group& successor, const Group& former, SuccessorOptions wanted) {
+  wanted.now = while_leaves_are_current;
+  KeyPackage own;
+  must(decode(Bytes(key_package), own));
+  KeySigner by = signer();
+  return successor.succeed(by, former, own.leaf_node.encoded, copy_of(keys.encryption_key), wanted);
+}
+
 Error Member::lend_psk(std::uint64_t epoch, KnownPsks& to) {
   SecretView psk;
   TRY(group.resumption_psk(epoch, psk));

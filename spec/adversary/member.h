@@ -37,6 +37,9 @@ class Member : public Device {
   Octets group_info(const GroupInfoOptions& wanted = {});
   // The Commit, which waits. Without a leaf it publishes a KeyPackage, for its leaf.
   Octets join_from_outside(const Octets& group_info, ExternalOptions wanted = {}, const Octets& tree = {});
+  // Creates what succeeds a group in `successor`, with the leaf of the KeyPackage that was published last.
+  // Its first Commit waits.
+  Error succeed(Group& successor, const Group& former, SuccessorOptions wanted);
   Octets tree() const;  // as it is given apart
 
   // Takes a message; what it was is in `heard`.

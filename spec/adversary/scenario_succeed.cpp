@@ -21,15 +21,10 @@ void Scenario::found(ClientId by, const std::vector<ClientId>& with, SuccessorOp
   std::vector<Proposal> adds;
   for (const ClientId who : with) adds.push_back(add(who));
   wanted.proposals = adds;
-  wanted.now = while_leaves_are_current;
   wanted.tree_inline = !chance(3);
   Member& founder = member(by);
-  KeyPackage own;
-  must(decode(Bytes(founder.key_package), own));
-  KeySigner signer = founder.signer();
   demand(by, "what succeeds the group", Error::none,
-         founder.group.succeed(signer, participants_[by].seats[former].member->group, own.leaf_node.encoded,
-                               copy_of(founder.keys.encryption_key), wanted));
+         founder.succeed(founder.group, participants_[by].seats[former].member->group, wanted));
   erase_key_package(by, founder.reference);
   provider.enter(founder.group.state().context().group_id, by);
   provider.send(by, octets_of(founder.group.pending_commit()));
